@@ -1,0 +1,55 @@
+"""What observers are told: one frozen record per event. Observers change nothing.
+
+Knows calls and time. Must not know what an observer does with a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from ..exceptions import DynamoDBWrapperError
+from .flow import Call, Flow, Layer, Reply, Send
+
+
+class CallEnded(Struct, frozen=True):
+    """One request was answered or failed.
+
+    Parameters:
+        call: the request.
+        seconds: how long it took.
+        reply_bytes: the length of the reply's body; 0 for a failure.
+        error: the failure, or None.
+    """
+
+    call: Call
+    seconds: float
+    reply_bytes: int
+    error: DynamoDBWrapperError | None = None
+
+
+Observer: TypeAlias = Callable[[CallEnded], None]
+
+
+def observed(observers: Sequence[Observer]) -> Layer:
+    """A layer that tells observers of every attempt; put it innermost."""
+
+    def layer(send: Send, call: Call) -> Flow[Reply]:
+        start = perf_counter()
+        try:
+            reply = yield from send(call)
+        except DynamoDBWrapperError as error:
+            _tell(observers, CallEnded(call, perf_counter() - start, 0, error))
+            raise
+        _tell(observers, CallEnded(call, perf_counter() - start, len(reply)))
+        return reply
+
+    return layer
+
+
+def _tell(observers: Sequence[Observer], event: CallEnded) -> None:
+    for observer in observers:
+        observer(event)

@@ -1,0 +1,87 @@
+"""Two faces from one definition: a method that returns a flow, blocking on one class, awaitable on the other.
+
+Knows flows and how a class drives them. Must not know what the flows do.
+
+    class Queries:
+        @method
+        def get(self, key: str) -> Flow[Item]: ...      # written once
+
+    class ReadApi(Queries, Blocking): ...               # api.get("x") -> Item
+    class AsyncReadApi(Queries, Awaiting): ...          # await api.get("x") -> Item
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import update_wrapper
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+
+from .flow import Flow
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+class Blocking:
+    """A class whose methods run their flows at once."""
+
+    def drive(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        raise NotImplementedError
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _bind_methods(cls, _blocking)
+
+
+class Awaiting:
+    """A class whose methods return coroutines that run their flows."""
+
+    async def drive(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        raise NotImplementedError
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _bind_methods(cls, _awaiting)
+
+
+class method(Generic[P, R]):  # noqa: N801 - it is used as a decorator, like `property`
+    """Turn `def f(self, ...) -> Flow[R]` into a method that runs the flow as its class does."""
+
+    def __init__(self, build: Callable[Concatenate[Any, P], Flow[R]]) -> None:
+        self.build = build
+        update_wrapper(self, build)  # type: ignore[arg-type]
+
+    @overload
+    def __get__(self, face: None, owner: type | None = None) -> Self: ...
+    @overload
+    def __get__(self, face: Blocking, owner: type | None = None) -> Callable[P, R]: ...
+    @overload
+    def __get__(self, face: Awaiting, owner: type | None = None) -> Callable[P, Coroutine[Any, Any, R]]: ...
+    def __get__(self, face: Any, owner: type | None = None) -> Any:
+        if face is None:
+            return self
+        raise TypeError(f"{owner} is neither Blocking nor Awaiting: its methods cannot run")
+
+
+def _bind_methods(cls: type, bind: Callable[[Callable[..., Flow[Any]]], Callable[..., Any]]) -> None:
+    for base in reversed(cls.__mro__):
+        for name, member in vars(base).items():
+            if isinstance(member, method) and isinstance(getattr(cls, name), method):
+                setattr(cls, name, update_wrapper(bind(member.build), member.build))
+
+
+def _blocking(build: Callable[..., Flow[T]]) -> Callable[..., T]:
+    def call(self: Blocking, *args: Any, **kwargs: Any) -> T:
+        return self.drive(build(self, *args, **kwargs))
+
+    return call
+
+
+def _awaiting(build: Callable[..., Flow[T]]) -> Callable[..., Coroutine[Any, Any, T]]:
+    async def call(self: Awaiting, *args: Any, **kwargs: Any) -> T:
+        return await self.drive(build(self, *args, **kwargs))
+
+    return call

@@ -1,0 +1,159 @@
+"""Flows: procedures that yield effects instead of doing I/O, and the two drivers that run them.
+
+Knows how a procedure runs. Must not know models, expressions or the network: only the `perform` that a
+driver is given touches the clock or the wire. One flow serves the blocking and the awaiting driver alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+Reply: TypeAlias = bytes
+
+
+class Call(Struct, frozen=True, gc=False):
+    """One request to the service.
+
+    Parameters:
+        action: the service's name of the operation, such as "GetItem".
+        body: the request as the service's JSON protocol has it.
+        table: the table it concerns, for errors, events and layers.
+        repeatable: whether sending it again is harmless when the first outcome is unknown.
+        deadline: when its time is over, attempts and waits included, on the clock of `time.monotonic`.
+    """
+
+    action: str
+    body: dict[str, Any]
+    table: str = ""
+    repeatable: bool = True
+    deadline: float = inf
+
+
+class Sleep(Struct, frozen=True):
+    """Wait for that many seconds."""
+
+    seconds: float
+
+
+class Do(Struct, frozen=True):
+    """Call a function that may return an awaitable (the awaiting driver awaits it)."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+
+
+class Together(Struct, frozen=True):
+    """Run flows side by side, at most `limit` at once; the result is the list of theirs, in order.
+
+    The first error is raised when those already running have ended; the rest are not started.
+    """
+
+    flows: Sequence[Flow[Any]]
+    limit: int = 8
+
+
+Effect: TypeAlias = Call | Sleep | Do | Together
+Flow: TypeAlias = Generator[Effect, Any, T]
+Send: TypeAlias = Callable[[Call], Flow[Reply]]
+Layer: TypeAlias = Callable[[Send, Call], Flow[Reply]]
+
+
+def wire(call: Call) -> Flow[Reply]:
+    """The innermost `send`: hand the call to the driver."""
+    reply: Reply = yield call
+    return reply
+
+
+def stack(layers: Sequence[Layer], send: Send = wire) -> Send:
+    """Wrap `send` in layers; the first layer is the outermost."""
+    for layer in reversed(layers):
+        send = partial(layer, send)
+    return send
+
+
+class Operation(Generic[T_co]):
+    """One thing asked of the service, as a value.
+
+    `call` builds the request and `parse` reads the reply; an operation that loops overrides `flow`.
+    """
+
+    def call(self) -> Call:
+        """The request; building it sends nothing."""
+        raise NotImplementedError
+
+    def parse(self, reply: Reply) -> T_co:
+        """What the reply means."""
+        raise NotImplementedError
+
+    def flow(self, send: Send) -> Flow[T_co]:
+        """The whole procedure, with `send` carrying each call through the layers."""
+        return self.parse((yield from send(self.call())))
+
+
+class Read(Operation[T_co]):
+    """An operation that changes nothing."""
+
+
+class Write(Operation[T_co]):
+    """An operation that changes a table or an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items, and the operation that reads the following ones (None at the end)."""
+
+    items: list[T]
+    next: Read[Page[T]] | None = None
+
+
+def run(flow: Flow[T], perform: Callable[[Effect], Any]) -> T:
+    """Run a flow to its end, blocking; `perform` carries out one effect and returns its result."""
+    advance: Callable[[], Effect] = partial(flow.send, None)
+    while True:
+        try:
+            effect = advance()
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        try:
+            advance = partial(flow.send, perform(effect))
+        except BaseException as error:  # a failed effect raises inside the flow, so that layers can handle it
+            advance = partial(flow.throw, error)
+
+
+async def arun(flow: Flow[T], perform: Callable[[Effect], Awaitable[Any]]) -> T:
+    """Run a flow to its end, awaiting; the twin of `run`."""
+    advance: Callable[[], Effect] = partial(flow.send, None)
+    while True:
+        try:
+            effect = advance()
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        try:
+            advance = partial(flow.send, await perform(effect))
+        except BaseException as error:
+            advance = partial(flow.throw, error)
+
+
+def walk(page: Read[Page[T]] | None, read: Callable[[Read[Page[T]]], Page[T]]) -> Iterator[T]:
+    """The items of a page and of all that follow, read as they are asked for."""
+    while page:
+        yield from (got := read(page)).items
+        page = got.next
+
+
+async def awalk(
+    page: Read[Page[T]] | None, read: Callable[[Read[Page[T]]], Awaitable[Page[T]]]
+) -> AsyncIterator[T]:
+    """The awaiting twin of `walk`."""
+    while page:
+        for item in (got := await read(page)).items:
+            yield item
+        page = got.next

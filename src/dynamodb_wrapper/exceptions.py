@@ -1,0 +1,326 @@
+"""Every error this library raises, in one leaf module with stable codes.
+
+    DynamoDBWrapperError
+    ├── ValidationError                     what the caller gave is wrong; `errors` by field
+    ├── MetaError                           a model's Meta is missing or wrong
+    ├── ItemNotFoundError                   no item has that key
+    ├── TableNotFoundError                  no table (or index) has that name
+    ├── ConflictError                       the item is not in the state that the write needs
+    │   ├── ConditionalCheckFailedError     the service refused the condition of one write
+    │   ├── TransactionConflictError        another transaction holds the item
+    │   └── ResourceInUseError              the table exists already, or is being changed
+    ├── TransactionCanceledError            no action of the transaction was applied; `reasons` say why
+    ├── AuthenticationError                 no, wrong or expired credentials, or no permission
+    ├── LimitExceededError                  a quota that waiting does not lift
+    ├── ConnectionError                     the endpoint was not reached, or did not answer as DynamoDB does
+    │   └── DeadlineExceededError           the operation's time ran out
+    ├── RetryableError                      a passing fault of the service
+    │   └── ProvisionedThroughputExceededError   throttled; `reasons` name the resource
+    ├── WriteOutcomeUnknownError            a write may or may not have been applied
+    └── ServiceError                        any other answer of the service that is not a success
+
+Code never branches on an error's text: wording differs by Region. Branch on the class or on `code`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+__all__ = [
+    "AuthenticationError",
+    "CancellationReason",
+    "ConditionalCheckFailedError",
+    "ConflictError",
+    "ConnectionError",
+    "DeadlineExceededError",
+    "DynamoDBWrapperError",
+    "ItemNotFoundError",
+    "LimitExceededError",
+    "MetaError",
+    "ProvisionedThroughputExceededError",
+    "ResourceInUseError",
+    "RetryableError",
+    "ServiceError",
+    "TableNotFoundError",
+    "ThrottlingReason",
+    "TransactionCanceledError",
+    "TransactionConflictError",
+    "ValidationError",
+    "WriteOutcomeUnknownError",
+]
+
+
+class DynamoDBWrapperError(Exception):
+    """The base of all errors of this library.
+
+    Parameters:
+        message: what happened, to which table, key or attribute, and how to mend it.
+        original_error: the error underneath, if there is one.
+        context: facts for logs, such as `table`, `key`, `operation` and `request_id`; never secrets.
+
+    Attributes:
+        code: a stable name of the kind of error, for machines.
+        status_code: the HTTP status that fits this error.
+        retryable: whether the same call may succeed when it is sent again.
+        outcome_unknown: whether the service may have applied the call although it failed.
+    """
+
+    code: ClassVar[str] = "error"
+    status_code: int = 500
+    retryable: bool = False
+    outcome_unknown: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.original_error = original_error
+        self.context: dict[str, Any] = dict(context or {})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(cls: type[Exception], args: tuple[Any, ...], state: dict[str, Any]) -> Exception:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class ValidationError(DynamoDBWrapperError):
+    """What the caller gave is wrong; nothing was sent or written.
+
+    Parameters:
+        errors: what is wrong, by field: `{"memory_gb": ["at least 0.5 GB per core is needed"]}`.
+    """
+
+    code = "validation_failed"
+    status_code = 400
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        errors: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(message, original_error, context)
+        self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in (errors or {}).items()}
+
+
+class MetaError(DynamoDBWrapperError):
+    """A model's `Meta` is missing or wrong; the message names the model, the attribute and the mend."""
+
+    code = "meta_invalid"
+
+
+class ItemNotFoundError(DynamoDBWrapperError):
+    """No item has that key.
+
+    Parameters:
+        table_name: the table that was read.
+        key: the key that was looked for.
+    """
+
+    code = "item_not_found"
+    status_code = 404
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        table_name: str = "",
+        key: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, original_error, {"table": table_name, "key": dict(key or {}), **(context or {})})
+        self.table_name = table_name
+        self.key: dict[str, Any] = dict(key or {})
+
+
+class TableNotFoundError(DynamoDBWrapperError):
+    """No table or index of that name exists in this account, Region and endpoint."""
+
+    code = "table_not_found"
+    status_code = 404
+
+
+class ConflictError(DynamoDBWrapperError):
+    """The item is not in the state that the write needs; nothing was written.
+
+    Parameters:
+        resource_id: the id of the item that stands in the way.
+        current_item: that item as it is stored now, where the service gave it.
+    """
+
+    code = "conflict"
+    status_code = 409
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        resource_id: str | None = None,
+        current_item: Any = None,
+    ) -> None:
+        super().__init__(message, original_error, context)
+        self.resource_id = resource_id
+        self.current_item = current_item
+
+
+class ConditionalCheckFailedError(ConflictError):
+    """The service refused the condition of one write; `current_item` is the item as it is, if there is one."""
+
+    code = "conditional_check_failed"
+
+
+class TransactionConflictError(ConflictError):
+    """Another transaction holds the item at this moment."""
+
+    code = "transaction_conflict"
+    retryable = True
+
+
+class ResourceInUseError(ConflictError):
+    """The table exists already, or is being created, changed or deleted."""
+
+    code = "resource_in_use"
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationReason:
+    """Why one action of a transaction stood in the way; `code` is "None" for an action that did not."""
+
+    code: str
+    message: str | None = None
+    item: Mapping[str, Any] | None = None
+
+
+class TransactionCanceledError(DynamoDBWrapperError):
+    """No action of the transaction was applied.
+
+    Parameters:
+        reasons: one for each action, in the order of the request.
+    """
+
+    code = "transaction_canceled"
+    status_code = 409
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        reasons: Sequence[CancellationReason] = (),
+    ) -> None:
+        super().__init__(message, original_error, context)
+        self.reasons = tuple(reasons)
+
+
+class AuthenticationError(DynamoDBWrapperError):
+    """No credentials were found, or the service does not accept them or does not permit the action."""
+
+    code = "authentication_failed"
+    status_code = 401
+
+
+class LimitExceededError(DynamoDBWrapperError):
+    """A quota of the account or a size limit of the service that waiting does not lift."""
+
+    code = "limit_exceeded"
+    status_code = 400
+
+
+class ConnectionError(DynamoDBWrapperError):
+    """The endpoint was not reached, broke off, or did not answer as DynamoDB does."""
+
+    code = "connection_failed"
+    status_code = 503
+    retryable = True
+
+
+class DeadlineExceededError(ConnectionError):
+    """The operation's time (`timeout_seconds`) ran out."""
+
+    code = "deadline_exceeded"
+    status_code = 504
+    retryable = False
+
+
+class RetryableError(DynamoDBWrapperError):
+    """A passing fault of the service that outlasted the attempts.
+
+    Parameters:
+        retry_after_seconds: how long the service asked to wait, if it did.
+    """
+
+    code = "service_unavailable"
+    status_code = 503
+    retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, original_error, context)
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottlingReason:
+    """Which limit throttled a call (`reason`), and of which table or index (`resource`, an ARN)."""
+
+    reason: str
+    resource: str = ""
+
+
+class ProvisionedThroughputExceededError(RetryableError):
+    """The call was throttled; `reasons` name the limit and the table or index.
+
+    Parameters:
+        reasons: the service's `ThrottlingReasons`.
+    """
+
+    code = "throttled"
+    status_code = 429
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        retry_after_seconds: float | None = None,
+        reasons: Sequence[ThrottlingReason] = (),
+    ) -> None:
+        super().__init__(message, original_error, context, retry_after_seconds=retry_after_seconds)
+        self.reasons = tuple(reasons)
+
+
+class WriteOutcomeUnknownError(DynamoDBWrapperError):
+    """A write may or may not have been applied, and sending it again could apply it twice."""
+
+    code = "write_outcome_unknown"
+    status_code = 504
+    outcome_unknown = True
+
+
+class ServiceError(DynamoDBWrapperError):
+    """Any other answer of the service that is not a success; `context["service_code"]` is its code."""
+
+    code = "service_error"
