@@ -1,0 +1,17 @@
+"""Real engines on this machine for development and tests: dynoxide, Amazon DynamoDB Local, moto's server.
+
+    from dynamodb_wrapper.local import start
+
+    with start() as engine:
+        config = DynamoDBConfig(endpoint_url=engine.endpoint_url)
+
+Use access keys of letters and digits only: dynoxide refuses others.
+"""
+
+from __future__ import annotations
+
+from dynamodb_wrapper.local.engines import ENGINES, Engine, EngineName
+from dynamodb_wrapper.local.errors import EngineError
+from dynamodb_wrapper.local.running import RunningEngine, attach, start
+
+__all__ = ["ENGINES", "Engine", "EngineError", "EngineName", "RunningEngine", "attach", "start"]
