@@ -1,0 +1,77 @@
+"""Problems with what a caller gave: how they are worded, and how pydantic's become this library's.
+
+A leaf: knows pydantic's errors and `exceptions`; must not know settings, models or the service. A value that
+was refused is never repeated by `from_pydantic`, because it may be a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pydantic import ValidationError as PydanticError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from dynamodb_wrapper.exceptions import ValidationError
+
+__all__ = ["NAIVE_DATETIME", "did_you_mean", "from_pydantic", "invalid", "problem"]
+
+NAIVE_DATETIME = (
+    "a datetime without a time zone is refused, because its zone would be a guess: give one that has a zone, "
+    "such as datetime.now(timezone.utc), or name the zone with "
+    "dynamodb_wrapper.timezones.ensure_timezone_aware(dt, 'Europe/Oslo')"
+)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A closing remark such as `; did you mean 'region_name'?`, or nothing when no known name is near."""
+    from difflib import get_close_matches
+
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    near = get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.6)
+    if not near:
+        return ""
+    letters = sorted(name.casefold())  # of equally near names, the one with letters swapped was meant
+    return f"; did you mean {by_folded[max(near, key=lambda candidate: sorted(candidate) == letters)]!r}?"
+
+
+def problem(text: str) -> PydanticCustomError:
+    """What a pydantic validator raises to refuse a value with exactly this text."""
+    return PydanticCustomError("refused", "{text}", {"text": text})
+
+
+def invalid(what: str, errors: Mapping[str, Sequence[str]]) -> ValidationError:
+    """An error that says of `what` (a class, or an operation) which fields are wrong and why."""
+    told = "; ".join(f"{name}: {text}" if name else text for name, texts in errors.items() for text in texts)
+    return ValidationError(f"{what} is not valid: {told}", context={"model": what}, errors=errors)
+
+
+def from_pydantic(error: PydanticError, what: str, known: Iterable[str] = ()) -> ValidationError:
+    """This library's error for pydantic's, without the refused values.
+
+    Parameters:
+        error: what pydantic raised.
+        what: what was being validated, such as the name of the class.
+        known: the fields it has, to suggest one for a misspelt name.
+
+    Returns:
+        The error to raise. Its `errors` are keyed by field; a value inside a field has a dotted path, such as
+        `stages.0.status`; what concerns the whole input has the key "".
+    """
+    errors: dict[str, list[str]] = {}
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        field = ".".join(str(step) for step in detail["loc"])
+        errors.setdefault(field, []).append(_text(detail, known))
+    return invalid(what, errors)
+
+
+def _text(detail: ErrorDetails, known: Iterable[str]) -> str:
+    match detail["type"]:
+        case "extra_forbidden":
+            nested = len(detail["loc"]) > 1
+            return "there is no such field" + ("" if nested else did_you_mean(str(detail["loc"][-1]), known))
+        case "missing":
+            return "is required"
+        case "timezone_aware":
+            return NAIVE_DATETIME
+        case _:
+            return detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
