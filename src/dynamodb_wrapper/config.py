@@ -227,12 +227,13 @@ class DynamoDBConfig(BaseModel):
         Parameters:
             spark_conf: a `SparkConf`, the `conf` of a session, or a dict. The first key that is set counts:
                 credentials, all from one place, from `spark.dynamodb.{access.key,secret.key,session.token}`,
-                the EMR connector's `spark.hadoop.dynamodb.{awsAccessKeyId,awsSecretAccessKey,awsSessionToken}`
-                or `spark.hadoop.fs.s3a.{access.key,secret.key,session.token}`; the Region from
+                the EMR connector's keys
+                `spark.hadoop.dynamodb.{awsAccessKeyId,awsSecretAccessKey,awsSessionToken}`, or
+                `spark.hadoop.fs.s3a.{access.key,secret.key,session.token}`; the Region from
                 `spark.dynamodb.region`, `spark.hadoop.dynamodb.region` or
                 `spark.hadoop.fs.s3a.endpoint.region`; the endpoint from `spark.dynamodb.endpoint` or
-                `spark.hadoop.dynamodb.endpoint`; and `spark.dynamodb.{table.prefix,environment,user.timezone}`.
-                They win over the environment.
+                `spark.hadoop.dynamodb.endpoint`; and `spark.dynamodb.` with `table.prefix`, `environment`
+                or `user.timezone`. They win over the environment.
             settings: win over all of these.
         """
         patient: Settings = {"max_pool_connections": 100, "timeout_seconds": 60.0, "retries": 5}
