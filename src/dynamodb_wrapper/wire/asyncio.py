@@ -1,0 +1,342 @@
+"""The asyncio transport: pooled connections of one event loop under the protocol of `http`.
+
+Knows which connection carries a call and how a task waits for it. Must not know what a request says. Replaces
+a kept connection under the same rule as the blocking transport. A call that is cancelled closes its
+connection; one that ended well puts it back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+import sys
+import weakref
+from collections.abc import AsyncGenerator
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from dynamodb_wrapper.exceptions import ConnectionError
+from dynamodb_wrapper.wire import errors, tls
+from dynamodb_wrapper.wire.credentials import Credentials
+from dynamodb_wrapper.wire.http import IDLE_SECONDS, BadReply, Dialect, Lost, Origin, Reader
+from dynamodb_wrapper.wire.pool import Pool
+from dynamodb_wrapper.wire.sockets import readiness
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.config import DynamoDBConfig
+    from dynamodb_wrapper.engine.flow import Call
+
+_NEXT_ADDRESS_AFTER: Final = 0.25  # seconds, as RFC 8305 recommends for trying several addresses
+
+_log = logging.getLogger(__name__)
+
+
+class AsyncioTransport:
+    """Sends calls and awaits their replies; belongs to the event loop that uses it first.
+
+    When that loop ends (as at the end of `asyncio.run`), its connections are closed, and another loop may
+    use the transport.
+
+    Parameters:
+        config: endpoint, credentials, `max_pool_connections` and `connect_timeout_seconds`.
+
+    Raises:
+        ValidationError: the endpoint or the Region is not usable.
+        AuthenticationError: one half of the keys is missing.
+    """
+
+    def __init__(self, config: DynamoDBConfig) -> None:
+        self._dialect = Dialect(config)
+        self._connect_timeout = config.connect_timeout_seconds
+        self._debug = config.debug_logging
+        self._pools = {
+            origin: Pool[_Connection](config.max_pool_connections) for origin in self._dialect.origins
+        }
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._guard: AsyncGenerator[None, None] | None = None
+        self._loading: asyncio.Task[Credentials] | None = None
+        _transports.add(self)
+
+    async def __call__(self, call: Call, deadline: float) -> bytes:
+        """The body of the reply to a call.
+
+        Parameters:
+            call: what to ask.
+            deadline: when to give up, on the clock of `time.monotonic`, in seconds.
+
+        Raises:
+            DynamoDBWrapperError: the service refused, or the endpoint did not answer; `retryable` and
+                `outcome_unknown` say what may be done.
+        """
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            await self._bind(loop, call)
+        origin = self._dialect.origin(call)
+        credentials = self._dialect.credentials.current() or await self._load(call, origin, deadline)
+        request = origin.request(call, credentials)
+        if "moto.core" in sys.modules:
+            from dynamodb_wrapper.wire.moto import answer
+
+            if (mocked := answer(call, origin.endpoint, request)) is not None:
+                return origin.result(call, *mocked)
+        pool = self._pools[origin]
+        try:
+            connection = await self._exchange(loop, pool, origin, call, request, deadline)
+        except Lost as lost:
+            raise lost.error(call, origin.endpoint) from lost.cause
+        status, headers, body = connection.reader.reply()
+        if connection.reader.reusable:
+            connection.kept_since = monotonic()
+            pool.give(connection)
+        else:
+            pool.drop(connection)
+        if self._debug:
+            _log.debug("%s on table %r: HTTP %d, %d bytes", call.action, call.table, status, len(body))
+        return origin.result(call, status, headers, body)
+
+    def close(self) -> None:
+        """Close the connections: free ones now, those in use when their call ends. May be called twice.
+
+        To be called in the thread of the event loop, or when the loop has ended.
+        """
+        if self._loop is not None and not self._loop.is_closed():
+            for pool in self._pools.values():
+                pool.close()
+
+    async def aclose(self) -> None:
+        """As `close`, and wait until the free connections are gone."""
+        for pool in self._pools.values():
+            pool.close()
+        if self._guard is not None:
+            await self._guard.aclose()
+
+    async def _bind(self, loop: asyncio.AbstractEventLoop, call: Call) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            raise errors.unusable(
+                call,
+                "The connections of this client belong to another event loop, which is still open: make one "
+                "client for each event loop",
+            )
+        pools = tuple(self._pools.values())
+        for pool in pools:
+            pool.forget()
+        self._loop = loop
+        self._loading = None
+        self._guard = _close_with_loop(pools)
+        await anext(self._guard)
+
+    async def _load(self, call: Call, origin: Origin, deadline: float) -> Credentials:
+        """Find or refresh the credentials in a thread, once for all the calls that wait for them."""
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.create_task(asyncio.to_thread(self._dialect.credentials.load))
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._loading), max(0.0, deadline - monotonic()))
+        except TimeoutError:
+            raise errors.too_late(call, origin.endpoint, "credentials") from None
+
+    async def _exchange(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        pool: Pool[_Connection],
+        origin: Origin,
+        call: Call,
+        request: bytes,
+        deadline: float,
+    ) -> _Connection:
+        """The connection that holds the complete reply."""
+        connection = await self._take(loop, pool, origin, call, deadline)
+        kept = connection is not None
+        try:
+            if connection is None:
+                connection = await self._connect(loop, origin, call, deadline)
+            try:
+                await connection.exchange(loop, request, deadline)
+            except Lost as lost:
+                if not (kept and lost.replaceable(call)):
+                    raise
+                connection.close()
+                connection = await self._connect(loop, origin, call, deadline)
+                await connection.exchange(loop, request, deadline)
+        except (
+            BaseException
+        ):  # also a cancellation: a connection in an unknown state carries nothing any more
+            pool.drop(connection)
+            raise
+        return connection
+
+    async def _take(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        pool: Pool[_Connection],
+        origin: Origin,
+        call: Call,
+        deadline: float,
+    ) -> _Connection | None:
+        """A connection that was alive a moment ago, or None for the right to open one."""
+        if pool.closed:
+            raise errors.unusable(call, "The transport is closed: make a new client")
+        try:
+            connection: _Connection | None = pool.free.pop()
+        except IndexError:
+            connection = await self._queue(loop, pool, origin, call, deadline)
+        if connection is not None and not connection.alive():
+            connection.close()
+            return None
+        return connection
+
+    async def _queue(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        pool: Pool[_Connection],
+        origin: Origin,
+        call: Call,
+        deadline: float,
+    ) -> _Connection | None:
+        turn: asyncio.Future[_Connection | None] = loop.create_future()
+
+        def deliver(connection: _Connection | None) -> bool:
+            if turn.done():
+                return False
+            turn.set_result(connection)
+            return True
+
+        ready, connection = pool.reserve(deliver)
+        if ready:
+            return connection
+        timer = loop.call_later(deadline - monotonic(), _expire, turn)
+        try:
+            return await turn
+        except TimeoutError:
+            pool.abandon(deliver)
+            raise errors.pool_exhausted(call, origin.endpoint, pool.size) from None
+        except BaseException:
+            if not pool.abandon(deliver) and turn.done() and not turn.cancelled():
+                pool.drop(turn.result())
+            raise
+        finally:
+            timer.cancel()
+
+    async def _connect(
+        self, loop: asyncio.AbstractEventLoop, origin: Origin, call: Call, deadline: float
+    ) -> _Connection:
+        endpoint = origin.endpoint
+        options: dict[str, Any] = {}
+        if endpoint.scheme == "https":
+            options = {"ssl": tls.context(), "server_hostname": endpoint.host}
+        if isinstance(loop, asyncio.BaseEventLoop):  # others, such as uvloop, do not know this option
+            options["happy_eyeballs_delay"] = _NEXT_ADDRESS_AFTER
+        try:
+            async with asyncio.timeout(min(self._connect_timeout, deadline - monotonic())):
+                return (await loop.create_connection(_Connection, endpoint.host, endpoint.port, **options))[1]
+        except OSError as error:
+            raise _connect_error(error, call, origin, deadline) from error
+
+
+def _connect_error(error: OSError, call: Call, origin: Origin, deadline: float) -> ConnectionError:
+    if isinstance(error, TimeoutError) and monotonic() >= deadline:
+        return errors.too_late(call, origin.endpoint, "a connection")
+    if isinstance(error, ssl.SSLError):
+        return errors.untrusted(call, origin.endpoint, error)
+    return errors.unreachable(call, origin.endpoint, error)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection of the loop and the reader of its replies."""
+
+    __slots__ = ("_readable", "_reply", "_transport", "kept_since", "reader")
+
+    def __init__(self) -> None:
+        self.reader = Reader()
+        self.kept_since = 0.0
+        self._reply: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._readable = readiness(transport.get_extra_info("socket").fileno())
+
+    def data_received(self, data: bytes) -> None:
+        reply = self._reply
+        if reply is None or reply.done():
+            self.close()
+            return
+        try:
+            if self.reader.feed(data):
+                reply.set_result(None)
+        except BadReply as error:
+            reply.set_exception(Lost(error, sent=True, started=True))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        reply = self._reply
+        if reply is None or reply.done():
+            return
+        if exc is None and self.reader.end():
+            reply.set_result(None)
+        else:
+            reply.set_exception(Lost(exc, sent=True, started=self.reader.started))
+
+    def alive(self) -> bool:
+        """Whether it can carry a call: not kept for long, and nothing came meanwhile, least of all its end."""
+        return (
+            monotonic() - self.kept_since < IDLE_SECONDS
+            and not self._transport.is_closing()
+            and not self._readable()
+        )
+
+    def close(self) -> None:
+        self._transport.abort()
+
+    async def exchange(self, loop: asyncio.AbstractEventLoop, request: bytes, deadline: float) -> None:
+        """Send a request and read the whole reply.
+
+        Raises:
+            Lost: the reply did not come, or not all of it, or it is no HTTP.
+        """
+        remaining = deadline - monotonic()
+        if remaining <= 0:
+            raise Lost(TimeoutError(), sent=False, started=False)
+        self.reader.begin()
+        self._reply = reply = loop.create_future()
+        timer = loop.call_later(remaining, _expire, reply)
+        try:
+            self._transport.write(request)
+            await reply
+        except TimeoutError as error:
+            raise Lost(error, sent=True, started=self.reader.started) from None
+        finally:
+            timer.cancel()
+            self._reply = None
+
+
+def _expire(waiting: asyncio.Future[Any]) -> None:
+    if not waiting.done():
+        waiting.set_exception(TimeoutError())
+
+
+async def _close_with_loop(pools: tuple[Pool[_Connection], ...]) -> AsyncGenerator[None, None]:
+    """Close what is free when the loop ends: every loop ends its asynchronous generators before itself."""
+    try:
+        yield
+    finally:
+        for pool in pools:
+            for connection in pool.forget():
+                connection.close()
+        await asyncio.sleep(0)
+
+
+_transports: weakref.WeakSet[AsyncioTransport] = weakref.WeakSet()
+_inherited: list[object] = []
+
+
+def _leave_to_parent() -> None:
+    """In a child process: keep our copies untouched, for closing them would speak to the parent's loop."""
+    for transport in _transports:
+        for pool in transport._pools.values():
+            _inherited.append(pool.forget())
+        _inherited.append((transport._loop, transport._guard, transport._loading))
+        transport._loop = transport._guard = transport._loading = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)
