@@ -75,11 +75,10 @@ def dynamodb_tables(dynamodb_config: DynamoDBConfig) -> Iterator[Callable[..., l
     with DynamoDB(dynamodb_config) as db:
 
         def make(*models: type[BaseModel]) -> list[str]:
-            names = []
             for model in models:
-                names.append(db.create_table(model))
+                db.create_table(model)
                 made.append(model)
-            return names
+            return [db.table_name(model) for model in models]
 
         yield make
         for model in reversed(made):
@@ -99,7 +98,10 @@ def local_config(endpoint_url: str) -> DynamoDBConfig:
         endpoint_url=endpoint_url,
         aws_access_key_id="local",
         aws_secret_access_key="local",
+        aws_session_token=None,
+        profile_name=None,
         region_name="us-east-1",
         table_prefix=f"t{uuid4().hex[:12]}_",
         environment="test",
+        user_timezone=None,
     )

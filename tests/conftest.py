@@ -1,0 +1,200 @@
+"""What all tests share: real engines, a config of its own for each test, and scenarios on both faces.
+
+Tests that ask for `engine`, `config`, `tables`, `face` or a boto3 fixture run once for each engine, and those
+that ask for `face` once for each face. `--engines=dynoxide` takes one engine only.
+
+A scenario is written once, as a coroutine; on the blocking face each call runs at once and is only awaited:
+
+    async def test_what_was_created_is_read(face, tables):
+        tables(PipelineConfig)
+        await face(PipelineConfigWriteApi).create_pipeline(dto)
+        assert (await face(PipelineConfigReadApi).get_by_id("p1")).pipeline_id == "p1"
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import AsyncExitStack, ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dynamodb_wrapper.local import EngineError, RunningEngine, start
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.config import DynamoDBConfig
+
+ENGINES = ("dynoxide", "dynamodb-local")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engines", default=None, help=f"engines to test on (default: {','.join(ENGINES)})")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "dynamodb_engine" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("engines")
+        names = chosen.split(",") if chosen else ENGINES
+        metafunc.parametrize("dynamodb_engine", names, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def _started(pytestconfig: pytest.Config) -> Iterator[Callable[[str], RunningEngine]]:
+    """Starts each engine when it is first asked for and keeps it: both live side by side."""
+    running: dict[str, RunningEngine] = {}
+    must_run = pytestconfig.getoption("engines") or "CI" in os.environ
+    with ExitStack() as stack:
+
+        def get(name: str) -> RunningEngine:
+            if name not in running:
+                try:
+                    running[name] = stack.enter_context(start(name))  # type: ignore[arg-type]
+                except EngineError as error:
+                    if must_run or error.retryable:
+                        raise
+                    pytest.skip(error.message)
+            return running[name]
+
+        yield get
+
+
+@pytest.fixture(scope="session")
+def dynamodb_engine(
+    request: pytest.FixtureRequest, _started: Callable[[str], RunningEngine]
+) -> RunningEngine:
+    """One of the engines; stands in for the plugin's, so that the plugin's own fixtures use it too."""
+    return _started(request.param)
+
+
+@pytest.fixture(scope="session")
+def engine(dynamodb_engine: RunningEngine) -> RunningEngine:
+    """One of the engines, running."""
+    return dynamodb_engine
+
+
+@pytest.fixture
+def config(dynamodb_config: DynamoDBConfig) -> DynamoDBConfig:
+    """A config for the engine; its table prefix belongs to this test alone."""
+    return dynamodb_config
+
+
+@pytest.fixture
+def tables(dynamodb_tables: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    """`tables(Model, ...)` makes empty tables and returns their full names."""
+    return dynamodb_tables
+
+
+class Settled:
+    """What a blocking call gave or raised, to be awaited, iterated with `async for`, or chained from."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._error: Exception | None = None
+        self._value: Any = None
+        try:
+            self._value = call()
+        except Exception as error:
+            self._error = error
+
+    def _get(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        async def settled() -> Any:
+            return self._get()
+
+        return settled().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        for item in self._get():
+            yield item
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(AwaitableFace(self._get()), name)
+
+
+class AwaitableFace:
+    """A blocking object whose methods may be awaited: they have run when they return."""
+
+    def __init__(self, blocking: Any) -> None:
+        self._blocking = blocking
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._blocking, name)
+        if not callable(member):
+            return member
+        return lambda *args, **kwargs: Settled(lambda: member(*args, **kwargs))
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        for item in self._blocking:
+            yield item
+
+    async def __aenter__(self) -> AwaitableFace:
+        return AwaitableFace(self._blocking.__enter__())
+
+    async def __aexit__(self, *error: Any) -> Any:
+        return self._blocking.__exit__(*error)
+
+
+class Face:
+    """Makes objects of one face: `face(PipelineConfigReadApi)` is that API, or its async twin.
+
+    Attributes:
+        name: "sync" or "async".
+        config: the config that objects are made with unless another is given.
+    """
+
+    def __init__(self, name: str, config: DynamoDBConfig, stack: AsyncExitStack) -> None:
+        self.name = name
+        self.config = config
+        self._stack = stack
+
+    def __call__(self, blocking: type, config: DynamoDBConfig | None = None, **options: Any) -> Any:
+        """Return an object of that blocking class or of `Async` + its name; it is closed after the test.
+
+        Parameters:
+            blocking: a class of the blocking face that is made from a config and is a context manager.
+            config: in place of the test's own.
+            options: further arguments of the class, for both faces alike.
+        """
+        if self.name == "sync":
+            made = blocking(config or self.config, **options)
+            self._stack.push(made)
+            return AwaitableFace(made)
+        twin = getattr(importlib.import_module(blocking.__module__), f"Async{blocking.__name__}")
+        made = twin(config or self.config, **options)
+        self._stack.push_async_exit(made)
+        return made
+
+
+@pytest.fixture(params=["sync", "async"])
+async def face(request: pytest.FixtureRequest, config: DynamoDBConfig) -> AsyncIterator[Face]:
+    """The blocking face or the awaiting one."""
+    async with AsyncExitStack() as stack:
+        yield Face(request.param, config, stack)
+
+
+@pytest.fixture(scope="session")
+def _boto3_session() -> Any:
+    import boto3
+
+    return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")
+
+
+@pytest.fixture(scope="session")
+def boto3_client(_boto3_session: Any, engine: RunningEngine) -> Iterator[Any]:
+    """boto3's client on the engine: the oracle of what is stored."""
+    client = _boto3_session.client("dynamodb", endpoint_url=engine.endpoint_url)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def boto3_table(_boto3_session: Any, engine: RunningEngine) -> Iterator[Callable[[str], Any]]:
+    """`boto3_table(full_name)` is boto3's Table resource on the engine."""
+    resource = _boto3_session.resource("dynamodb", endpoint_url=engine.endpoint_url)
+    yield resource.Table
+    resource.meta.client.close()
