@@ -1,0 +1,118 @@
+"""The three kinds of pydantic classes of a domain: what is stored, what is read, what is written.
+
+Knows pydantic and where an item's codec is found; must not know tables, queries or the three domains. The
+kinds are unrelated classes on purpose: a type checker refuses a view where something to write is expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import ValidationError as PydanticError
+
+from dynamodb_wrapper.models.rules import Rule, breaches
+from dynamodb_wrapper.validation import from_pydantic, invalid
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["Dto", "DynamoDBModel", "View"]
+
+
+class DynamoDBModel(BaseModel):
+    """What is stored in a table: a pydantic model whose inner `class Meta` names its keys and indexes.
+
+    `Meta` has `partition_key`, and as needed `sort_key`, `gsis` and `table_name`.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    def to_dynamodb_item(self) -> dict[str, Any]:
+        """This model as an item of Python values, as boto3's resources take them."""
+        from dynamodb_wrapper.schema import schema_of
+
+        return schema_of(type(self)).codec.to_plain(self)
+
+    @classmethod
+    def from_dynamodb_item(cls, item: Mapping[str, Any]) -> Self:
+        """The model that an item of Python values stands for.
+
+        Raises:
+            ValidationError: the item does not fit the model.
+        """
+        from dynamodb_wrapper.schema import schema_of
+
+        return schema_of(cls).codec.from_plain(item)
+
+
+class View(BaseModel):
+    """What a read returns: a frozen, possibly partial picture of an item, which can never be saved.
+
+    Fields beyond the key have defaults, so that any projection fits; `model_fields_set` names the fields that
+    were fetched.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+
+class Dto(BaseModel):
+    """What a write takes: frozen and always valid, by the limits of its fields and by `rules`.
+
+    Rules that look at several fields stand in `rules` and not in a validator of pydantic's, so that a change
+    of a few fields (`validate_update`) obeys them too.
+
+    Raises:
+        ValidationError: this library's, with `errors` by field, from every way to make one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+
+    @classmethod
+    def implied(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields that have a certain value because of the others; none unless a DTO says otherwise."""
+        return {}
+
+    if not TYPE_CHECKING:  # for a checker the fields are the parameters
+
+        def __init__(self, **values: Any) -> None:
+            try:
+                super().__init__(**values)
+            except PydanticError as error:
+                raise from_pydantic(error, type(self).__name__, type(self).model_fields) from None
+
+    @model_validator(mode="after")
+    def _obeys_rules(self) -> Self:
+        implied = self.implied(self.__dict__)
+        for name, value in implied.items():
+            object.__setattr__(self, name, value)
+        self.__pydantic_fields_set__.update(implied)
+        if broken := breaches(self.rules, self.__dict__):
+            raise invalid(type(self).__name__, broken)
+        return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, but the changed fields are validated."""
+        if not update:
+            return super().model_copy(deep=deep)
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self)(**(given | dict(update)))
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """As pydantic's, but it raises this library's `ValidationError`."""
+        try:
+            return super().model_validate(obj, **options)
+        except PydanticError as error:
+            raise from_pydantic(error, cls.__name__, cls.model_fields) from None
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """As pydantic's, but it raises this library's `ValidationError`."""
+        try:
+            return super().model_validate_json(json_data, **options)
+        except PydanticError as error:
+            raise from_pydantic(error, cls.__name__, cls.model_fields) from None
