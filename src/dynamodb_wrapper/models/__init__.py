@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dynamodb_wrapper.models.base import Dto, DynamoDBModel, View
+from dynamodb_wrapper.models.base import Dto, DynamoDBModel, Instant, View
 from dynamodb_wrapper.models.domain_models import (
     DataQualityResult,
     PipelineConfig,
@@ -33,6 +33,7 @@ __all__ = [
     "DataQualityResult",
     "Dto",
     "DynamoDBModel",
+    "Instant",
     "LogLevel",
     "PipelineConfig",
     "PipelineConfigSummaryView",

@@ -7,9 +7,10 @@ kinds are unrelated classes on purpose: a type checker refuses a view where some
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.models.rules import Rule, breaches
@@ -18,7 +19,10 @@ from dynamodb_wrapper.validation import from_pydantic, invalid
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Dto", "DynamoDBModel", "View"]
+__all__ = ["Dto", "DynamoDBModel", "Instant", "View"]
+
+Instant = Annotated[datetime, AwareDatetime]
+"""A datetime that knows its zone; a naive one is refused."""
 
 
 class DynamoDBModel(BaseModel):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from dynamodb_wrapper.models.base import DynamoDBModel
+from dynamodb_wrapper.models.base import DynamoDBModel, Instant
 from dynamodb_wrapper.models.enums import DataFormat, LogLevel, RunStatus, TableType
 from dynamodb_wrapper.timezones import utcnow
 
@@ -48,8 +48,8 @@ class PipelineConfig(DynamoDBModel):
     cpu_cores: int | None = None
     memory_gb: Decimal | None = None
     tags: dict[str, str] = Field(default_factory=dict)
-    created_at: AwareDatetime = Field(default_factory=utcnow)
-    updated_at: AwareDatetime = Field(default_factory=utcnow)
+    created_at: Instant = Field(default_factory=utcnow)
+    updated_at: Instant = Field(default_factory=utcnow)
     created_by: str | None = None
     updated_by: str | None = None
 
@@ -91,11 +91,11 @@ class TableConfig(DynamoDBModel):
     is_active: bool = True
     description: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
-    last_updated_data: AwareDatetime | None = None
+    last_updated_data: Instant | None = None
     record_count: int | None = None
     size_bytes: int | None = None
-    created_at: AwareDatetime = Field(default_factory=utcnow)
-    updated_at: AwareDatetime = Field(default_factory=utcnow)
+    created_at: Instant = Field(default_factory=utcnow)
+    updated_at: Instant = Field(default_factory=utcnow)
     created_by: str | None = None
     updated_by: str | None = None
 
@@ -107,8 +107,8 @@ class StageInfo(BaseModel):
 
     stage_name: str
     status: RunStatus
-    start_time: AwareDatetime | None = None
-    end_time: AwareDatetime | None = None
+    start_time: Instant | None = None
+    end_time: Instant | None = None
     duration_seconds: Decimal | None = None
     records_processed: int | None = None
     error_message: str | None = None
@@ -144,8 +144,8 @@ class PipelineRunLog(DynamoDBModel):
     pipeline_id: str
     status: RunStatus
     trigger_type: str
-    start_time: AwareDatetime = Field(default_factory=utcnow)
-    end_time: AwareDatetime | None = None
+    start_time: Instant = Field(default_factory=utcnow)
+    end_time: Instant | None = None
     duration_seconds: Decimal | None = None
     stages: list[StageInfo] = Field(default_factory=list)
     current_stage: str | None = None
@@ -173,5 +173,5 @@ class PipelineRunLog(DynamoDBModel):
     monitoring_urls: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     created_by: str | None = None
-    created_at: AwareDatetime = Field(default_factory=utcnow)
-    updated_at: AwareDatetime = Field(default_factory=utcnow)
+    created_at: Instant = Field(default_factory=utcnow)
+    updated_at: Instant = Field(default_factory=utcnow)

@@ -100,8 +100,12 @@ def cron_expression(text: str) -> str:
     """Let only cron expressions of 5 fields, or 6 with the seconds last, pass."""
     from croniter import CroniterError, croniter  # type: ignore[import-untyped]
 
-    if len(text.split()) not in (5, 6):
-        raise problem(f"{text!r} is not a cron expression of 5 or 6 fields, such as '0 6 * * 1-5'")
+    fields = text.split()
+    if len(fields) not in (5, 6):
+        needed = "minute, hour, day, month, weekday and perhaps second"
+        raise problem(f"{text!r} is not a cron expression: its fields are {needed}, such as '0 6 * * 1-5'")
+    if any(field[0] in "hHrR" for field in fields):  # croniter's own, which mean another time on each reading
+        raise problem(f"{text!r} is not a cron expression: H and R are not supported")
     try:
         croniter.expand(text)
     except CroniterError as error:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from dynamodb_wrapper.models.base import View
+from dynamodb_wrapper.models.base import Instant, View
 from dynamodb_wrapper.models.enums import DataFormat, RunStatus, TableType
 
 __all__ = [
@@ -36,8 +36,8 @@ class PipelineConfigView(View):
     environment: str | None = None
     version: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
-    created_at: AwareDatetime | None = None
-    updated_at: AwareDatetime | None = None
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
     created_by: str | None = None
     updated_by: str | None = None
 
@@ -49,7 +49,7 @@ class PipelineConfigSummaryView(View):
     pipeline_name: str | None = None
     is_active: bool | None = None
     environment: str | None = None
-    updated_at: AwareDatetime | None = None
+    updated_at: Instant | None = None
 
 
 class TableConfigView(View):
@@ -65,11 +65,11 @@ class TableConfigView(View):
     is_active: bool | None = None
     description: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
-    last_updated_data: AwareDatetime | None = None
+    last_updated_data: Instant | None = None
     record_count: int | None = None
     size_bytes: int | None = None
-    created_at: AwareDatetime | None = None
-    updated_at: AwareDatetime | None = None
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
     created_by: str | None = None
     updated_by: str | None = None
 
@@ -92,8 +92,8 @@ class PipelineRunLogView(View):
     pipeline_id: str | None = None
     status: RunStatus | None = None
     trigger_type: str | None = None
-    start_time: AwareDatetime | None = None
-    end_time: AwareDatetime | None = None
+    start_time: Instant | None = None
+    end_time: Instant | None = None
     duration_seconds: Decimal | None = None
     total_records_processed: int | None = None
     total_records_failed: int | None = None
@@ -104,8 +104,8 @@ class PipelineRunLogView(View):
     data_quality_passed: bool = True
     created_by: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
-    created_at: AwareDatetime | None = None
-    updated_at: AwareDatetime | None = None
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
 
 
 class PipelineRunLogSummaryView(View):
@@ -114,6 +114,6 @@ class PipelineRunLogSummaryView(View):
     run_id: str
     pipeline_id: str | None = None
     status: RunStatus | None = None
-    start_time: AwareDatetime | None = None
+    start_time: Instant | None = None
     duration_seconds: Decimal | None = None
     error_message: str | None = None
