@@ -34,7 +34,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _end_with_owner(engine: subprocess.Popen[bytes]) -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: its lock, held here, would abort the interpreter when the engine ends first.
+    while os.read(0, 1024):
+        pass
     engine.terminate()
     try:
         engine.wait(GRACE_SECONDS)

@@ -117,9 +117,7 @@ def _fetch_into(home: Path, package: Package) -> None:
                 files.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
                 files.extractall(unpacked)
         except tarfile.TarError as error:
-            raise EngineError(
-                f"{archive.name} could not be unpacked: {error}.", error
-            ) from error
+            raise EngineError(f"{archive.name} could not be unpacked: {error}.", error) from error
         (unpacked / "package").rename(home)
 
 

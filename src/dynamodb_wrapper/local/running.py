@@ -125,9 +125,7 @@ def attach(endpoint_url: str) -> RunningEngine:
         EngineError: nothing answers there as DynamoDB does.
     """
     if not answers(endpoint_url):
-        raise EngineError(
-            f"Nothing answers as DynamoDB does at {endpoint_url}. Start it or correct the URL."
-        )
+        raise EngineError(f"Nothing answers as DynamoDB does at {endpoint_url}. Start it or correct the URL.")
     return RunningEngine("external", endpoint_url)
 
 
@@ -180,7 +178,7 @@ def wait_until_ready(engine: Engine, endpoint_url: str, status: Status) -> None:
     """
     until = time.monotonic() + START_SECONDS
     while True:
-        ready = answers(endpoint_url)
+        ready = answers(endpoint_url, 1.0)
         ended = status()
         # In this order: a process that lost its port to another has ended, while the other answers.
         if ended is not None:
@@ -198,11 +196,11 @@ def wait_until_ready(engine: Engine, endpoint_url: str, status: Status) -> None:
         time.sleep(0.02)
 
 
-def answers(endpoint_url: str) -> bool:
-    """Whether something answers at that URL as DynamoDB does; waits at most 5 seconds for it."""
+def answers(endpoint_url: str, seconds: float = 5.0) -> bool:
+    """Whether something answers at that URL as DynamoDB does, within about so many seconds."""
     parts = urlsplit(endpoint_url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "127.0.0.1", _port_of(endpoint_url), timeout=5)
+    connection = kind(parts.hostname or "127.0.0.1", _port_of(endpoint_url), timeout=seconds)
     try:
         connection.request("POST", "/", body=b"{}", headers=_PROBE_HEADERS)
         reply = connection.getresponse()
