@@ -10,17 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import ssl
 import sys
 import weakref
 from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from dynamodb_wrapper.exceptions import ConnectionError
-from dynamodb_wrapper.wire import errors, tls
+from dynamodb_wrapper.wire import failures, tls
 from dynamodb_wrapper.wire.credentials import Credentials
-from dynamodb_wrapper.wire.http import IDLE_SECONDS, BadReply, Dialect, Lost, Origin, Reader
+from dynamodb_wrapper.wire.http import IDLE_SECONDS, BadReply, Dialect, Lost, Origin, Reader, Reply
 from dynamodb_wrapper.wire.pool import Pool
 from dynamodb_wrapper.wire.sockets import readiness
 
@@ -49,11 +47,8 @@ class AsyncioTransport:
 
     def __init__(self, config: DynamoDBConfig) -> None:
         self._dialect = Dialect(config)
-        self._connect_timeout = config.connect_timeout_seconds
         self._debug = config.debug_logging
-        self._pools = {
-            origin: Pool[_Connection](config.max_pool_connections) for origin in self._dialect.origins
-        }
+        self._channels = {origin: _Channel(origin, config) for origin in self._dialect.origins}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._guard: AsyncGenerator[None, None] | None = None
         self._loading: asyncio.Task[Credentials] | None = None
@@ -81,17 +76,7 @@ class AsyncioTransport:
 
             if (mocked := answer(call, origin.endpoint, request)) is not None:
                 return origin.result(call, *mocked)
-        pool = self._pools[origin]
-        try:
-            connection = await self._exchange(loop, pool, origin, call, request, deadline)
-        except Lost as lost:
-            raise lost.error(call, origin.endpoint) from lost.cause
-        status, headers, body = connection.reader.reply()
-        if connection.reader.reusable:
-            connection.kept_since = monotonic()
-            pool.give(connection)
-        else:
-            pool.drop(connection)
+        status, headers, body = await self._channels[origin].exchange(loop, call, request, deadline)
         if self._debug:
             _log.debug("%s on table %r: HTTP %d, %d bytes", call.action, call.table, status, len(body))
         return origin.result(call, status, headers, body)
@@ -101,25 +86,25 @@ class AsyncioTransport:
 
         To be called in the thread of the event loop, or when the loop has ended.
         """
-        if self._loop is not None and not self._loop.is_closed():
-            for pool in self._pools.values():
-                pool.close()
+        for channel in self._channels.values():
+            if self._loop is None or self._loop.is_closed():
+                channel.pool.forget()
+            channel.pool.close()
 
     async def aclose(self) -> None:
         """As `close`, and wait until the free connections are gone."""
-        for pool in self._pools.values():
-            pool.close()
+        self.close()
         if self._guard is not None:
             await self._guard.aclose()
 
     async def _bind(self, loop: asyncio.AbstractEventLoop, call: Call) -> None:
         if self._loop is not None and not self._loop.is_closed():
-            raise errors.unusable(
+            raise failures.unusable(
                 call,
                 "The connections of this client belong to another event loop, which is still open: make one "
                 "client for each event loop",
             )
-        pools = tuple(self._pools.values())
+        pools = [channel.pool for channel in self._channels.values()]
         for pool in pools:
             pool.forget()
         self._loop = loop
@@ -134,65 +119,62 @@ class AsyncioTransport:
         try:
             return await asyncio.wait_for(asyncio.shield(self._loading), max(0.0, deadline - monotonic()))
         except TimeoutError:
-            raise errors.too_late(call, origin.endpoint, "credentials") from None
+            raise failures.too_late(call, origin.endpoint, "credentials") from None
 
-    async def _exchange(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        pool: Pool[_Connection],
-        origin: Origin,
-        call: Call,
-        request: bytes,
-        deadline: float,
-    ) -> _Connection:
-        """The connection that holds the complete reply."""
-        connection = await self._take(loop, pool, origin, call, deadline)
+
+class _Channel:
+    """The connections to one endpoint."""
+
+    def __init__(self, origin: Origin, config: DynamoDBConfig) -> None:
+        self.pool: Pool[_Connection] = Pool(config.max_pool_connections)
+        self._endpoint = origin.endpoint
+        self._connect_timeout = config.connect_timeout_seconds
+
+    async def exchange(
+        self, loop: asyncio.AbstractEventLoop, call: Call, request: bytes, deadline: float
+    ) -> Reply:
+        """Send a request over some connection, and give its reply."""
+        connection = await self._take(loop, call, deadline)
         kept = connection is not None
         try:
             if connection is None:
-                connection = await self._connect(loop, origin, call, deadline)
+                connection = await self._connect(loop, call, deadline)
             try:
                 await connection.exchange(loop, request, deadline)
             except Lost as lost:
                 if not (kept and lost.replaceable(call)):
                     raise
                 connection.close()
-                connection = await self._connect(loop, origin, call, deadline)
+                connection = await self._connect(loop, call, deadline)
                 await connection.exchange(loop, request, deadline)
-        except (
-            BaseException
-        ):  # also a cancellation: a connection in an unknown state carries nothing any more
-            pool.drop(connection)
+            reply = connection.reader.reply()
+        except BaseException as error:  # also a cancellation: what was half read carries nothing any more
+            self.pool.drop(connection)
+            if isinstance(error, Lost):
+                raise error.error(call, self._endpoint) from error.cause
             raise
-        return connection
+        if connection.reader.reusable:
+            connection.kept_since = monotonic()
+            self.pool.give(connection)
+        else:
+            self.pool.drop(connection)
+        return reply
 
-    async def _take(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        pool: Pool[_Connection],
-        origin: Origin,
-        call: Call,
-        deadline: float,
-    ) -> _Connection | None:
+    async def _take(self, loop: asyncio.AbstractEventLoop, call: Call, deadline: float) -> _Connection | None:
         """A connection that was alive a moment ago, or None for the right to open one."""
-        if pool.closed:
-            raise errors.unusable(call, "The transport is closed: make a new client")
+        if self.pool.closed:
+            raise failures.unusable(call, "The transport is closed: make a new client")
         try:
-            connection: _Connection | None = pool.free.pop()
+            connection: _Connection | None = self.pool.free.pop()
         except IndexError:
-            connection = await self._queue(loop, pool, origin, call, deadline)
+            connection = await self._queue(loop, call, deadline)
         if connection is not None and not connection.alive():
             connection.close()
             return None
         return connection
 
     async def _queue(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        pool: Pool[_Connection],
-        origin: Origin,
-        call: Call,
-        deadline: float,
+        self, loop: asyncio.AbstractEventLoop, call: Call, deadline: float
     ) -> _Connection | None:
         turn: asyncio.Future[_Connection | None] = loop.create_future()
 
@@ -202,26 +184,24 @@ class AsyncioTransport:
             turn.set_result(connection)
             return True
 
-        ready, connection = pool.reserve(deliver)
+        ready, connection = self.pool.reserve(deliver)
         if ready:
             return connection
         timer = loop.call_later(deadline - monotonic(), _expire, turn)
         try:
             return await turn
         except TimeoutError:
-            pool.abandon(deliver)
-            raise errors.pool_exhausted(call, origin.endpoint, pool.size) from None
+            self.pool.abandon(deliver)
+            raise failures.pool_exhausted(call, self._endpoint, self.pool.size) from None
         except BaseException:
-            if not pool.abandon(deliver) and turn.done() and not turn.cancelled():
-                pool.drop(turn.result())
+            if not self.pool.abandon(deliver) and turn.done() and not turn.cancelled():
+                self.pool.drop(turn.result())
             raise
         finally:
             timer.cancel()
 
-    async def _connect(
-        self, loop: asyncio.AbstractEventLoop, origin: Origin, call: Call, deadline: float
-    ) -> _Connection:
-        endpoint = origin.endpoint
+    async def _connect(self, loop: asyncio.AbstractEventLoop, call: Call, deadline: float) -> _Connection:
+        endpoint = self._endpoint
         options: dict[str, Any] = {}
         if endpoint.scheme == "https":
             options = {"ssl": tls.context(), "server_hostname": endpoint.host}
@@ -231,15 +211,7 @@ class AsyncioTransport:
             async with asyncio.timeout(min(self._connect_timeout, deadline - monotonic())):
                 return (await loop.create_connection(_Connection, endpoint.host, endpoint.port, **options))[1]
         except OSError as error:
-            raise _connect_error(error, call, origin, deadline) from error
-
-
-def _connect_error(error: OSError, call: Call, origin: Origin, deadline: float) -> ConnectionError:
-    if isinstance(error, TimeoutError) and monotonic() >= deadline:
-        return errors.too_late(call, origin.endpoint, "a connection")
-    if isinstance(error, ssl.SSLError):
-        return errors.untrusted(call, origin.endpoint, error)
-    return errors.unreachable(call, origin.endpoint, error)
+            raise failures.not_connected(call, endpoint, error, deadline) from error
 
 
 class _Connection(asyncio.Protocol):
@@ -277,7 +249,7 @@ class _Connection(asyncio.Protocol):
             reply.set_exception(Lost(exc, sent=True, started=self.reader.started))
 
     def alive(self) -> bool:
-        """Whether it can carry a call: not kept for long, and nothing came meanwhile, least of all its end."""
+        """Whether it can carry a call: not kept for long, and nothing came since, least of all its end."""
         return (
             monotonic() - self.kept_since < IDLE_SECONDS
             and not self._transport.is_closing()
@@ -314,7 +286,7 @@ def _expire(waiting: asyncio.Future[Any]) -> None:
         waiting.set_exception(TimeoutError())
 
 
-async def _close_with_loop(pools: tuple[Pool[_Connection], ...]) -> AsyncGenerator[None, None]:
+async def _close_with_loop(pools: list[Pool[_Connection]]) -> AsyncGenerator[None, None]:
     """Close what is free when the loop ends: every loop ends its asynchronous generators before itself."""
     try:
         yield
@@ -332,8 +304,8 @@ _inherited: list[object] = []
 def _leave_to_parent() -> None:
     """In a child process: keep our copies untouched, for closing them would speak to the parent's loop."""
     for transport in _transports:
-        for pool in transport._pools.values():
-            _inherited.append(pool.forget())
+        for channel in transport._channels.values():
+            _inherited.append(channel.pool.forget())
         _inherited.append((transport._loop, transport._guard, transport._loading))
         transport._loop = transport._guard = transport._loading = None
 

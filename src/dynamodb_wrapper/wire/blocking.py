@@ -16,9 +16,8 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
-from dynamodb_wrapper.exceptions import ConnectionError
-from dynamodb_wrapper.wire import errors
-from dynamodb_wrapper.wire.http import IDLE_SECONDS, BadReply, Dialect, Lost, Origin, Reader
+from dynamodb_wrapper.wire import failures
+from dynamodb_wrapper.wire.http import IDLE_SECONDS, BadReply, Dialect, Lost, Origin, Reader, Reply
 from dynamodb_wrapper.wire.pool import Pool
 from dynamodb_wrapper.wire.sockets import connect, readiness
 
@@ -45,14 +44,11 @@ class BlockingTransport:
 
     def __init__(self, config: DynamoDBConfig) -> None:
         self._dialect = Dialect(config)
-        self._connect_timeout = config.connect_timeout_seconds
         self._debug = config.debug_logging
-        self._pools = {
-            origin: Pool[_Connection](config.max_pool_connections) for origin in self._dialect.origins
-        }
-        for pool in self._pools.values():
-            _pools.add(pool)
-            weakref.finalize(self, pool.close)
+        self._channels = {origin: _Channel(origin, config) for origin in self._dialect.origins}
+        for channel in self._channels.values():
+            _pools.add(channel.pool)
+            weakref.finalize(self, channel.pool.close)
 
     def __call__(self, call: Call, deadline: float) -> bytes:
         """The body of the reply to a call.
@@ -72,102 +68,92 @@ class BlockingTransport:
 
             if (mocked := answer(call, origin.endpoint, request)) is not None:
                 return origin.result(call, *mocked)
-        pool = self._pools[origin]
-        try:
-            connection = self._exchange(pool, origin, call, request, deadline)
-        except Lost as lost:
-            raise lost.error(call, origin.endpoint) from lost.cause
-        status, headers, body = connection.reader.reply()
-        if connection.reader.reusable:
-            connection.kept_since = monotonic()
-            pool.give(connection)
-        else:
-            pool.drop(connection)
+        status, headers, body = self._channels[origin].exchange(call, request, deadline)
         if self._debug:
             _log.debug("%s on table %r: HTTP %d, %d bytes", call.action, call.table, status, len(body))
         return origin.result(call, status, headers, body)
 
     def close(self) -> None:
         """Close the connections: free ones now, those in use when their call ends. May be called twice."""
-        for pool in self._pools.values():
-            pool.close()
+        for channel in self._channels.values():
+            channel.pool.close()
 
-    def _exchange(
-        self, pool: Pool[_Connection], origin: Origin, call: Call, request: bytes, deadline: float
-    ) -> _Connection:
-        """The connection that holds the complete reply."""
-        connection = self._take(pool, origin, call, deadline)
+
+class _Channel:
+    """The connections to one endpoint."""
+
+    def __init__(self, origin: Origin, config: DynamoDBConfig) -> None:
+        self.pool: Pool[_Connection] = Pool(config.max_pool_connections)
+        self._endpoint = origin.endpoint
+        self._connect_timeout = config.connect_timeout_seconds
+
+    def exchange(self, call: Call, request: bytes, deadline: float) -> Reply:
+        """Send a request over some connection, and give its reply."""
+        connection = self._take(call, deadline)
         kept = connection is not None
         try:
             if connection is None:
-                connection = self._connect(origin, call, deadline)
+                connection = self._connect(call, deadline)
             try:
                 connection.exchange(request, deadline)
             except Lost as lost:
                 if not (kept and lost.replaceable(call)):
                     raise
                 connection.close()
-                connection = self._connect(origin, call, deadline)
+                connection = self._connect(call, deadline)
                 connection.exchange(request, deadline)
-        except BaseException:  # also an interrupt: a connection in an unknown state carries nothing any more
-            pool.drop(connection)
+            reply = connection.reader.reply()
+        except BaseException as error:  # also an interrupt: what was half read carries nothing any more
+            self.pool.drop(connection)
+            if isinstance(error, Lost):
+                raise error.error(call, self._endpoint) from error.cause
             raise
-        return connection
+        if connection.reader.reusable:
+            connection.kept_since = monotonic()
+            self.pool.give(connection)
+        else:
+            self.pool.drop(connection)
+        return reply
 
-    def _take(
-        self, pool: Pool[_Connection], origin: Origin, call: Call, deadline: float
-    ) -> _Connection | None:
+    def _take(self, call: Call, deadline: float) -> _Connection | None:
         """A connection that was alive a moment ago, or None for the right to open one."""
-        if pool.closed:
-            raise errors.unusable(call, "The transport is closed: make a new client")
+        if self.pool.closed:
+            raise failures.unusable(call, "The transport is closed: make a new client")
         try:
-            connection: _Connection | None = pool.free.pop()
+            connection: _Connection | None = self.pool.free.pop()
         except IndexError:
-            connection = self._queue(pool, origin, call, deadline)
+            connection = self._queue(call, deadline)
         if connection is not None and not connection.alive():
             connection.close()
             return None
         return connection
 
-    def _queue(
-        self, pool: Pool[_Connection], origin: Origin, call: Call, deadline: float
-    ) -> _Connection | None:
+    def _queue(self, call: Call, deadline: float) -> _Connection | None:
         turn: SimpleQueue[_Connection | None] = SimpleQueue()
 
         def deliver(connection: _Connection | None) -> bool:
             turn.put(connection)
             return True
 
-        ready, connection = pool.reserve(deliver)
+        ready, connection = self.pool.reserve(deliver)
         if ready:
             return connection
         try:
             return turn.get(timeout=max(0.0, deadline - monotonic()))
         except Empty:
-            if pool.abandon(deliver):
-                raise errors.pool_exhausted(call, origin.endpoint, pool.size) from None
+            if self.pool.abandon(deliver):
+                raise failures.pool_exhausted(call, self._endpoint, self.pool.size) from None
             return turn.get()
         except BaseException:
-            if not pool.abandon(deliver) and not turn.empty():
-                pool.drop(turn.get())
+            if not self.pool.abandon(deliver) and not turn.empty():
+                self.pool.drop(turn.get())
             raise
 
-    def _connect(self, origin: Origin, call: Call, deadline: float) -> _Connection:
+    def _connect(self, call: Call, deadline: float) -> _Connection:
         try:
-            return _Connection(connect(origin.endpoint, min(deadline, monotonic() + self._connect_timeout)))
+            return _Connection(connect(self._endpoint, min(deadline, monotonic() + self._connect_timeout)))
         except OSError as error:
-            raise _connect_error(error, call, origin, deadline) from error
-
-
-def _connect_error(error: OSError, call: Call, origin: Origin, deadline: float) -> ConnectionError:
-    if isinstance(error, TimeoutError) and monotonic() >= deadline:
-        return errors.too_late(call, origin.endpoint, "a connection")
-    if origin.endpoint.scheme == "https":
-        import ssl
-
-        if isinstance(error, ssl.SSLError):
-            return errors.untrusted(call, origin.endpoint, error)
-    return errors.unreachable(call, origin.endpoint, error)
+            raise failures.not_connected(call, self._endpoint, error, deadline) from error
 
 
 class _Connection:
@@ -183,7 +169,7 @@ class _Connection:
         self._readable = readiness(connected.fileno())
 
     def alive(self) -> bool:
-        """Whether it can carry a call: not kept for long, and nothing came meanwhile, least of all its end."""
+        """Whether it can carry a call: not kept for long, and nothing came since, least of all its end."""
         return monotonic() - self.kept_since < IDLE_SECONDS and not self._readable()
 
     def close(self) -> None:

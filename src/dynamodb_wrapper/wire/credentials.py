@@ -82,17 +82,16 @@ class CredentialSource:
         return self._freeze(self._chain)
 
     def _freeze(self, chain: Any) -> Credentials:
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             access_key, secret_key, token = chain.get_frozen_credentials()
-        except (BotoCoreError, ClientError, RuntimeError) as error:
+        except Exception as error:  # whatever the provider, an external process or the network raised
             raise AuthenticationError(
-                f"The credentials could not be refreshed ({type(error).__name__}): sign in again, or check the role",
+                f"The credentials could not be refreshed ({type(error).__name__}): sign in again, or check "
+                "the role or the process that gives them",
                 error,
             ) from error
         held = self._loaded
-        if held is None or (held.secret_key, held.token) != (secret_key, token):
+        if held is None or (held.access_key, held.secret_key, held.token) != (access_key, secret_key, token):
             held = self._loaded = Credentials(access_key, secret_key, token)
         return held
 
@@ -105,7 +104,15 @@ def _given(config: DynamoDBConfig) -> Credentials | None:
         missing = "aws_secret_access_key" if access_key else "aws_access_key_id"
         raise AuthenticationError(f"{missing} is missing: the access key and its secret go together")
     token = config.aws_session_token
-    return Credentials(access_key, secret.get_secret_value(), token.get_secret_value() if token else None)
+    given = Credentials(access_key, secret.get_secret_value(), token.get_secret_value() if token else None)
+    for name, value in (
+        ("aws_access_key_id", given.access_key),
+        ("aws_secret_access_key", given.secret_key),
+        ("aws_session_token", given.token or ""),
+    ):
+        if not (value.isascii() and value.isprintable()) or " " in value:
+            raise AuthenticationError(f"{name} holds a space, a line break or a character that no key has")
+    return given
 
 
 def _find(profile: str | None) -> Any:
@@ -118,6 +125,6 @@ def _find(profile: str | None) -> Any:
         raise AuthenticationError(f"The credentials could not be read: {error}", error) from error
     if found is None:
         raise AuthenticationError(
-            f"No AWS credentials were found; looked in {_LOOKED_IN}. To mend it, {_MEND}."
+            f"No AWS credentials were found; looked in {_LOOKED_IN}. To mend it, {_MEND}"
         )
     return found

@@ -107,7 +107,7 @@ def _host_by_botocore(region: str, prefix: str) -> str:
 
     resolver = Session().get_component("endpoint_resolver")
     known = resolver.construct_endpoint(prefix, region)
-    if not known:
+    if not known or not known["hostname"].startswith(prefix):
         text = f"{region!r} is no Region with DynamoDB: check the name, or give endpoint_url"
         raise ValidationError(f"region_name: {text}", errors={"region_name": [text]})
     return str(known["hostname"])

@@ -7,14 +7,14 @@ transports move the bytes and share everything here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zlib import crc32
 
 import httptools
 import msgspec
 
 from dynamodb_wrapper.exceptions import ConnectionError, ValidationError
-from dynamodb_wrapper.wire import errors
+from dynamodb_wrapper.wire import errors, failures
 from dynamodb_wrapper.wire.credentials import Credentials, CredentialSource
 from dynamodb_wrapper.wire.endpoint import STREAMS_ACTIONS, Endpoint, resolve, target
 from dynamodb_wrapper.wire.signing import CONTENT_TYPE, Signer, timestamp
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 IDLE_SECONDS: Final = 60.0  # a network address translator forgets a silent connection after some minutes
 # A reply is at most 16 MB of item data; base64, escapes and type tags can swell it several times.
 MAX_REPLY_BYTES: Final = 128 * 1024 * 1024
+MAX_HEAD_BYTES: Final = 256 * 1024
+
+Reply: TypeAlias = tuple[int, dict[bytes, bytes], bytes]
+"""Status, headers (names as sent) and body."""
 
 _encode = msgspec.json.Encoder().encode
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -59,10 +63,10 @@ class Lost(Exception):
     def error(self, call: Call, endpoint: Endpoint) -> ConnectionError:
         """What the caller is told."""
         if isinstance(self.cause, TimeoutError):
-            return errors.too_late(call, endpoint, "the reply", sent=self.sent)
+            return failures.too_late(call, endpoint, "the reply", sent=self.sent)
         if isinstance(self.cause, BadReply):
-            return errors.not_http(call, endpoint, self.cause)
-        return errors.broken_off(call, endpoint, self.cause, sent=self.sent)
+            return failures.not_http(call, endpoint, self.cause)
+        return failures.broken_off(call, endpoint, self.cause, sent=self.sent)
 
 
 class Reader:
@@ -116,7 +120,9 @@ class Reader:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            raise BadReply(str(error) or type(error).__name__) from error
+            raise BadReply(str(error.__context__ or error) or type(error).__name__) from error
+        if self._bytes > MAX_HEAD_BYTES and not self.body_parts and not self._complete:
+            raise BadReply(f"headers of more than {MAX_HEAD_BYTES} bytes")
         return self._complete
 
     def end(self) -> bool:
@@ -125,7 +131,7 @@ class Reader:
         framed = b"content-length" in lowered or b"transfer-encoding" in lowered
         return bool(self.body_parts) and not framed
 
-    def reply(self) -> tuple[int, dict[bytes, bytes], bytes]:
+    def reply(self) -> Reply:
         """Status, headers and body of the complete reply; the reader may begin anew afterwards."""
         parts = self.body_parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
@@ -188,23 +194,23 @@ class Origin:
     def _examine(self, call: Call, status: int, headers: Mapping[str, str], body: bytes) -> bytes:
         checksum = headers.get("x-amz-crc32")
         if checksum is not None and str(crc32(body)) != checksum:
-            raise errors.corrupted(call, self.endpoint, f"its x-amz-crc32 is {checksum}, not {crc32(body)}")
+            raise failures.corrupted(call, self.endpoint, f"its x-amz-crc32 is {checksum}, not {crc32(body)}")
         try:
             members = _object_decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise self._not_dynamodb(call, status, headers, body) from error
         if status == 200:
             return body
-        if status < 400:
-            raise self._not_dynamodb(call, status, headers, body)
         decoded: dict[str, Any] = {name: msgspec.json.decode(value) for name, value in members.items()}
-        code = error_code(str(decoded.get("__type") or headers.get("x-amzn-errortype", "")))
+        code = errors.error_code(str(decoded.get("__type") or headers.get("x-amzn-errortype", "")))
+        if status < 400 or not code:
+            raise self._not_dynamodb(call, status, headers, body)
         raise errors.service_error(call, self.endpoint, status, code, decoded, headers)
 
     def _not_dynamodb(
         self, call: Call, status: int, headers: Mapping[str, str], body: bytes
     ) -> ConnectionError:
-        return errors.not_dynamodb(call, self.endpoint, status, headers.get("content-type", ""), body)
+        return failures.not_dynamodb(call, self.endpoint, status, headers.get("content-type", ""), body)
 
 
 class Dialect:
@@ -247,11 +253,6 @@ def encode(call: Call) -> bytes:
             f"{call.action} on table {call.table!r}: a text holds a lone surrogate, which UTF-8 cannot carry"
         )
         raise ValidationError(text, error, {"table": call.table, "operation": call.action}) from error
-
-
-def error_code(text: str) -> str:
-    """A code without namespace and link: `com.amazon#Throttling:http://...` is `Throttling`."""
-    return text.rpartition("#")[2].partition(":")[0]
 
 
 def _by_name(headers: Mapping[bytes, bytes]) -> dict[str, str]:

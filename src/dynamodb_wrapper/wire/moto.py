@@ -10,9 +10,13 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from dynamodb_wrapper.wire import failures
+
 if TYPE_CHECKING:
     from dynamodb_wrapper.engine.flow import Call
     from dynamodb_wrapper.wire.endpoint import Endpoint
+
+_PUBLIC = (".amazonaws.com", ".amazonaws.com.cn")
 
 
 def answer(call: Call, endpoint: Endpoint, request: bytes) -> tuple[int, dict[bytes, bytes], bytes] | None:
@@ -22,9 +26,19 @@ def answer(call: Call, endpoint: Endpoint, request: bytes) -> tuple[int, dict[by
         call: what is asked.
         endpoint: where it would go.
         request: the whole signed request.
+
+    Raises:
+        ConnectionError: the mock runs in a server, but the call would go to AWS.
     """
     core = sys.modules.get("moto.core.models")
-    if core is None or not core.botocore_stubber.enabled:
+    if core is None:
+        return None
+    if not core.botocore_stubber.enabled:
+        if core.ServerModeMockAWS._mocks_active and endpoint.host.endswith(_PUBLIC):
+            raise failures.unusable(
+                call,
+                "moto's mock_aws is active in server mode: set endpoint_url to the address of moto's server",
+            )
         return None
     from botocore.awsrequest import AWSRequest
 

@@ -64,7 +64,7 @@ class Pool(Generic[C]):
                 self._open += 1
                 return True, None
             self._waiters.append(waiter)
-            # `give` looks for waiters after it put a connection back, so either it sees us or we see that one.
+            # `give` puts a connection back before it looks for waiters: either it sees us or we see that one
             if (connection := self._pop()) is not None:
                 self._waiters.remove(waiter)
                 return True, connection
@@ -73,7 +73,7 @@ class Pool(Generic[C]):
     def give(self, connection: C) -> None:
         """Put a connection back that can carry another call."""
         if self._closed:
-            connection.close()
+            self.drop(connection)
             return
         self.free.append(connection)
         if self._waiters or self._closed:

@@ -69,7 +69,8 @@ class Signer:
         else:
             signed, token_line = _SIGNED_WITH_TOKEN, f"x-amz-security-token:{token}\n"
             token_header = f"X-Amz-Security-Token: {token}\r\n"
-        canonical = f"{self._prefix}{stamp}\n{token_line}x-amz-target:{target}\n\n{signed}\n{sha256(body).hexdigest()}"
+        digest = sha256(body).hexdigest()
+        canonical = f"{self._prefix}{stamp}\n{token_line}x-amz-target:{target}\n\n{signed}\n{digest}"
         to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
         signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
         return (
