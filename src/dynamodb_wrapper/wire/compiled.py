@@ -7,32 +7,43 @@ the model's fields call for, the generic decoder of `values` reads it and pydant
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
-from pydantic import BaseModel
+import msgspec
+from pydantic import BaseModel, TypeAdapter
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.wire.decoder import ModelDecoder
+from dynamodb_wrapper.wire.encoder import EncoderCompiler, Mismatch
 from dynamodb_wrapper.wire.plain import model_values, stored_fields
+from dynamodb_wrapper.wire.reading import keep_unknown, model_preparer
 from dynamodb_wrapper.wire.refusal import Refused, path_text
+from dynamodb_wrapper.wire.shapes import FieldShape, field_shapes, holds_opaque_models
 from dynamodb_wrapper.wire.values import (
     ItemPage,
     WireItem,
     WireValue,
     decode_item,
     encode,
-    encode_value,
+    encode_item,
+    encode_safely,
+    key_form,
     read_item,
     read_page,
 )
 
 M = TypeVar("M", bound=BaseModel)
 ModelPage: TypeAlias = ItemPage[M]
+_NOT_THE_SHAPE = (msgspec.MsgspecError, ArithmeticError, ValueError, ValidationError)
 
 
 class Codec(Generic[M]):
     """Items to and from the instances of one model.
+
+    What it needs is compiled when it is first used; threads that meet there do the same work twice at worst.
 
     Parameters:
         model: the pydantic model; a field is stored as the attribute that its alias names, else its own name.
@@ -59,24 +70,10 @@ class Codec(Generic[M]):
             ValidationError: a value cannot be stored exactly, or is not of its field's type; `errors` by
                 path.
         """
-        item: WireItem = {}
-        errors: dict[str, list[str]] = {}
-        for name, value in model_values(instance).items():
-            try:
-                if value is None and name in self.key_attributes:
-                    continue
-                item[name] = self._encoded(name, value)
-            except Refused as refused:
-                errors[refused.path(name)] = [refused.text]
-        if errors:
-            raise self._invalid("cannot be stored", errors)
-        return item
-
-    def _encoded(self, name: str, value: Any) -> WireValue:
-        encoded = encode(value)
-        if name in self.key_attributes and "BOOL" in encoded:
-            return {"S": "true" if encoded["BOOL"] else "false"}
-        return encoded
+        try:
+            return self._encode(instance)
+        except (Mismatch, Refused, KeyError, AttributeError, RecursionError):
+            return self._encode_slowly(instance)
 
     def encode_attribute(self, name: str, value: Any, *, constraints: bool = False) -> WireValue:
         """The attribute value for one attribute, as conditions, keys and updates need it.
@@ -90,7 +87,20 @@ class Codec(Generic[M]):
         Raises:
             ValidationError: it is not of the field's type, or cannot be stored exactly.
         """
-        return encode_value(value, name)
+        try:
+            if constraints:
+                value = self._validated(name, value, constraints)
+            encoded = self._encode_field(name, value)
+        except Refused as refused:
+            raise self._invalid(
+                "cannot be stored", {refused.path(name): [refused.text]}, refused
+            ) from refused
+        except PydanticError as error:
+            raise self._invalid("cannot be stored", _errors(error, name), error) from error
+        if name in self.key_attributes and "NULL" in encoded:
+            text = "None cannot be a key: leave the attribute out, or give it a value"
+            raise self._invalid("cannot be stored", {name: [text]})
+        return encoded
 
     def to_plain(self, instance: M) -> dict[str, Any]:
         """The item to store, as the Python values that boto3's resource takes; errors as for `encode`."""
@@ -106,14 +116,11 @@ class Codec(Generic[M]):
         Raises:
             ValidationError: the item does not fit the model; `errors` by path, `context` with the key.
         """
-        try:
-            return self.model.model_validate(dict(item), strict=False)
-        except PydanticError as error:
-            raise self._misfit(error, item, table) from error
+        return self.decode(encode_item(item), table=table)
 
     def decode(self, item: Mapping[str, Mapping[str, Any]], *, table: str = "") -> M:
         """The instance that an item in wire form holds; parameters and errors as for `from_plain`."""
-        return self.from_plain(decode_item(item), table=table)
+        return self._instance(decode_item(item), table)
 
     def read_item(self, reply: bytes, member: str = "Item", *, table: str = "") -> M | None:
         """The instance in a reply, or None if it holds no item.
@@ -127,26 +134,133 @@ class Codec(Generic[M]):
             ConnectionError: the reply is not what DynamoDB answers.
             ValidationError: the item does not fit the model; `errors` by path, `context` with the key.
         """
-        item = read_item(reply, member)
-        return None if item is None else self.from_plain(item, table=table)
+        try:
+            envelope = self._reader.reply.decode(reply)
+            found = envelope.item if member == "Item" else envelope.attributes
+            if found is None:
+                return None
+            (instance,) = self._instances([self._reader.row(found)])
+        except _NOT_THE_SHAPE:
+            item = read_item(reply, member)
+            return None if item is None else self._instance(item, table)
+        return instance
 
     def read_page(self, reply: bytes, *, table: str = "") -> ModelPage[M]:
         """The instances in the reply of a Query or Scan; parameters and errors as for `read_item`."""
-        page = read_page(reply)
+        try:
+            page = self._reader.page.decode(reply)
+            items = self._instances(list(map(self._reader.row, page.items)))
+        except _NOT_THE_SHAPE:
+            page = read_page(reply)
+            items = [self._instance(item, table) for item in page.items]
         return ItemPage(
-            [self.from_plain(item, table=table) for item in page.items],
-            page.last_evaluated_key,
-            page.count,
-            page.scanned_count,
-            page.consumed_capacity,
+            items, page.last_evaluated_key or None, page.count, page.scanned_count, page.consumed_capacity
         )
 
-    def _misfit(self, error: PydanticError, item: Mapping[str, Any], table: str) -> ValidationError:
+    def _encode_slowly(self, instance: M) -> WireItem:
+        if not isinstance(instance, self.model):
+            text = f"{type(instance).__name__} is no {self.model.__name__}"
+            raise self._invalid("cannot be stored", {"": [text]})
+        item: WireItem = {}
         errors: dict[str, list[str]] = {}
-        for detail in error.errors(include_url=False, include_context=False, include_input=False):
-            errors.setdefault(path_text(detail["loc"]), []).append(detail["msg"])
-        key = {name: item[name] for name in self.key_attributes if name in item}
-        return self._invalid("does not fit its model", errors, error, {"table": table, "key": key})
+        try:
+            values = model_values(instance)
+        except Refused as refused:
+            raise self._invalid("cannot be stored", {refused.path(): [refused.text]}, refused) from refused
+        for name, value in values.items():
+            if value is None and name in self.key_attributes:
+                continue
+            try:
+                item[name] = self._encode_field(name, value)
+            except Refused as refused:
+                errors[refused.path(name)] = [refused.text]
+            except PydanticError as error:
+                errors |= _errors(error, name)
+        if errors:
+            raise self._invalid("cannot be stored", errors)
+        return item
+
+    def _encode_field(self, name: str, value: Any) -> WireValue:
+        encoder = self._field_encoders.get(name, encode)
+        try:
+            encoded = encoder(value)
+        except (Mismatch, Refused, KeyError, AttributeError, RecursionError):
+            encoded = encode_safely(self._validated(name, value))
+        return key_form(encoded) if name in self.key_attributes else encoded
+
+    def _validated(self, name: str, value: Any, constraints: bool = False) -> Any:
+        """The value as pydantic takes it for a field; one that the model does not know is taken as it is."""
+        field = self._fields_by_attribute.get(name)
+        if field is None or (field.stored.dumped and not constraints):
+            return value
+        if (name, constraints) not in self._adapters:
+            described = self.model.model_fields[field.stored.name]
+            annotation: Any = described.annotation
+            if constraints:
+                for metadata in described.metadata:
+                    annotation = Annotated[annotation, metadata]
+            self._adapters[name, constraints] = TypeAdapter(annotation)
+        return self._adapters[name, constraints].validate_python(value, strict=False)
+
+    def _instances(self, rows: list[dict[str, Any]]) -> list[M]:
+        instances = self._many.validate_python(rows, strict=False)
+        if self._holds_opaque_models:
+            for instance, row in zip(instances, rows, strict=True):
+                keep_unknown(instance, row)
+        return instances
+
+    def _instance(self, item: dict[str, Any], table: str) -> M:
+        try:
+            instance = self.model.model_validate(self._prepare(item), strict=False)
+        except PydanticError as error:
+            key = {name: item[name] for name in self.key_attributes if name in item}
+            raise self._invalid(
+                "does not fit its model", _errors(error), error, {"table": table, "key": key}
+            ) from error
+        if self.keep_unknown:
+            keep_unknown(instance, item)
+        return instance
+
+    @cached_property
+    def _fields(self) -> tuple[FieldShape, ...]:
+        if not self.model.__pydantic_complete__:
+            self.model.model_rebuild()
+        return field_shapes(self.model)
+
+    @cached_property
+    def _fields_by_attribute(self) -> dict[str, FieldShape]:
+        return {field.stored.attribute: field for field in self._fields}
+
+    @cached_property
+    def _holds_opaque_models(self) -> bool:
+        return self.keep_unknown and holds_opaque_models(self._fields)
+
+    @cached_property
+    def _encode(self) -> Callable[[M], WireItem]:
+        if self.model.__pydantic_decorators__.model_serializers:
+            return self._encode_slowly
+        return EncoderCompiler().model(self.model, self._fields, self.key_attributes)
+
+    @cached_property
+    def _field_encoders(self) -> dict[str, Callable[[Any], WireValue]]:
+        compiler = EncoderCompiler()
+        return {name: compiler.shape(field.shape) for name, field in self._fields_by_attribute.items()}
+
+    @cached_property
+    def _adapters(self) -> dict[tuple[str, bool], TypeAdapter[Any]]:
+        return {}
+
+    @cached_property
+    def _reader(self) -> ModelDecoder:
+        return ModelDecoder(self.model, self._fields, self.key_attributes, self.keep_unknown)
+
+    @cached_property
+    def _prepare(self) -> Callable[[Any], Any]:
+        return model_preparer(self.model, self._fields)
+
+    @cached_property
+    def _many(self) -> TypeAdapter[list[M]]:
+        return TypeAdapter(list[self.model])  # type: ignore[name-defined]
 
     def _invalid(
         self,
@@ -168,3 +282,10 @@ class Codec(Generic[M]):
 def attribute_names(model: type[BaseModel]) -> dict[str, str]:
     """The attribute that each field of a model is stored as, by the field's name."""
     return {field.name: field.attribute for field in stored_fields(model)}
+
+
+def _errors(error: PydanticError, start: str = "") -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = {}
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        errors.setdefault(path_text(detail["loc"], start), []).append(detail["msg"])
+    return errors

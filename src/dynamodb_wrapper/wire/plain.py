@@ -99,12 +99,17 @@ def model_values(instance: BaseModel) -> dict[str, Any]:
             raise Refused("this field was never given a value").inside(field.attribute)
         value = state[field.name]
         if field.dumped:
-            value = _dumped(instance, {field.name}).get(field.name)
+            value = dumped_field(instance, field.name)
         if value is not None or not field.none_left_out:
             values[field.attribute] = value
     if instance.__pydantic_extra__:
         values.update(instance.__pydantic_extra__)
     return values
+
+
+def dumped_field(instance: BaseModel, name: str) -> Any:
+    """What a field's own serializer makes of its value."""
+    return _dumped(instance, {name}).get(name)
 
 
 def _dumped(instance: BaseModel, include: set[str] | None) -> dict[str, Any]:

@@ -121,6 +121,14 @@ def encode(value: object) -> WireValue:
     return encoder(value) if encoder else encode(simplify(value))
 
 
+def encode_safely(value: object) -> WireValue:
+    """`encode` for a value that may contain itself."""
+    try:
+        return encode(value)
+    except RecursionError as error:
+        raise Refused("it contains itself, or is nested beyond DynamoDB's 32 levels") from error
+
+
 def is_text(value: str) -> bool:
     """Whether a text can be sent at all: a lone surrogate has no UTF-8 form."""
     try:
@@ -149,7 +157,7 @@ def _encode_list(values: list[Any] | tuple[Any, ...]) -> WireValue:
 def _encode_map(values: dict[Any, Any]) -> WireValue:
     encoded: WireItem = {}
     for key, value in values.items():
-        name = key if key.__class__ is str else _key_text(key)
+        name = key if key.__class__ is str and key.isascii() else key_text(key)
         try:
             encoded[name] = encode(value)
         except Refused as refused:
@@ -157,12 +165,22 @@ def _encode_map(values: dict[Any, Any]) -> WireValue:
     return {"M": encoded}
 
 
-def _key_text(key: object) -> str:
-    if isinstance(key, str):
-        text = simplify(key)
-        if isinstance(text, str):
-            return text
-    raise Refused(f"the key {key!r} is no text and would come back as one: use text keys").inside(str(key))
+def key_text(key: object) -> str:
+    """The name of a map's entry; only a text comes back as it was."""
+    text = simplify(key) if isinstance(key, str) else key
+    if not isinstance(text, str):
+        raise Refused(f"the key {key!r} is no text and would come back as one: use text keys").inside(
+            str(key)
+        )
+    if not is_text(text):
+        raise Refused("the key holds a lone surrogate, which has no UTF-8 form").inside(repr(key))
+    return text
+
+
+def key_form(value: WireValue) -> WireValue:
+    """A wire value as a key of a table or an index holds it: a bool is a text there."""
+    flag = value.get("BOOL")
+    return value if flag is None else {"S": "true" if flag else "false"}
 
 
 def _encode_set(values: set[Any] | frozenset[Any]) -> WireValue:
@@ -205,7 +223,7 @@ def decode_value(value: AttributeValue | Mapping[str, Any]) -> Any:
     Raises:
         ValidationError: it has a type that this library does not know, or not exactly one.
     """
-    if value.__class__ is AttributeValue:
+    if isinstance(value, AttributeValue):
         return decode(value)
     try:
         ((tag, content),) = value.items()

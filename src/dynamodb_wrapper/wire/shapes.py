@@ -1,0 +1,211 @@
+"""Which wire form a model's fields have, as far as their annotations tell.
+
+Knows annotations and pydantic's field descriptions. Must not know how a form is read or written: `encoder`
+and `decoder` compile the shapes that are described here. What has no shape of its own is `Opaque`: the
+generic codec handles it by its value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NewType, TypeAlias, Union, get_args, get_origin
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, FutureDatetime, PastDatetime, RootModel
+from pydantic.fields import FieldInfo
+
+from dynamodb_wrapper.wire.plain import StoredField, stored_fields
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One text, number, bool or binary; `python` is the class of the value, or of the enum's members."""
+
+    python: type
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list of one shape."""
+
+    element: Shape
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A dict with text keys and values of one shape."""
+
+    element: Shape
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOf:
+    """A nested model, stored as a map."""
+
+    model: type[BaseModel]
+    fields: tuple[FieldShape, ...]
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Anything else; `kind` is the class that its values have, where all have the same."""
+
+    kind: type | None = None
+    holds_models: bool = False
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldShape:
+    """A field of a model, whether an item must have it, and its shape."""
+
+    stored: StoredField
+    required: bool
+    shape: Shape
+
+
+Shape: TypeAlias = Scalar | ListOf | MapOf | ModelOf | Opaque
+
+_SCALARS = (str, int, float, Decimal, bool, bytes, datetime, date, UUID)
+_MOMENTS: tuple[Any, ...] = (AwareDatetime, PastDatetime, FutureDatetime)
+
+
+def field_shapes(model: type[BaseModel], above: tuple[type, ...] = ()) -> tuple[FieldShape, ...]:
+    """The fields of a complete model with their shapes; `above` are the models that it is nested in."""
+    fields = model.model_fields
+    own = _fields_with_own_validation(model)
+    if model.__pydantic_decorators__.model_serializers:
+        own.add("*")
+    return tuple(
+        FieldShape(
+            stored,
+            fields[stored.name].is_required(),
+            Opaque(holds_models=_holds_models(fields[stored.name].annotation))
+            if stored.dumped or own & {stored.name, "*"}
+            else field_shape(fields[stored.name], (*above, model)),
+        )
+        for stored in stored_fields(model)
+    )
+
+
+def field_shape(field: FieldInfo, above: tuple[type, ...] = ()) -> Shape:
+    """The shape of one field."""
+    return _with_metadata(field.annotation, field.metadata, above)
+
+
+def is_plain_model(annotation: Any) -> bool:
+    """Whether the class is a model whose fields are all there is to store."""
+    return (
+        isinstance(annotation, type)
+        and issubclass(annotation, BaseModel)
+        and not issubclass(annotation, RootModel)
+        and not annotation.__pydantic_decorators__.model_serializers
+    )
+
+
+def _fields_with_own_validation(model: type[BaseModel]) -> set[str]:
+    validators = model.__pydantic_decorators__.field_validators.values()
+    return {name for each in validators if each.info.mode in ("plain", "wrap") for name in each.info.fields}
+
+
+def _with_metadata(annotation: Any, metadata: Any, above: tuple[type, ...]) -> Shape:
+    if any(hasattr(each, "__get_pydantic_core_schema__") for each in metadata):  # it may change the type
+        return Opaque(holds_models=_holds_models(annotation))
+    return _shape(annotation, above)
+
+
+def _shape(annotation: Any, above: tuple[type, ...]) -> Shape:
+    if annotation in _SCALARS:
+        return Scalar(annotation)
+    if annotation in _MOMENTS:
+        return Scalar(datetime)
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return _enum_shape(annotation)
+    if is_plain_model(annotation) and annotation not in above:
+        return ModelOf(annotation, field_shapes(annotation, above))
+    if isinstance(annotation, NewType):
+        return _shape(annotation.__supertype__, above)
+    if hasattr(annotation, "__value__") and not get_args(annotation):  # a `type` statement's alias
+        return _shape(annotation.__value__, above)
+    return _generic_shape(annotation, above)
+
+
+def _generic_shape(annotation: Any, above: tuple[type, ...]) -> Shape:
+    origin = get_origin(annotation) or annotation
+    arguments = get_args(annotation)
+    if origin is Annotated:
+        return _with_metadata(arguments[0], arguments[1:], above)
+    if origin in (Union, UnionType):
+        return _union_shape(annotation, arguments, above)
+    if origin is Literal:
+        kinds = {type(value) for value in arguments}
+        return Scalar(kinds.pop()) if kinds in ({str}, {int}) else Opaque()
+    if origin is list:
+        return ListOf(_shape(arguments[0], above) if arguments else Opaque())
+    if origin is dict and (not arguments or arguments[0] is str):
+        return MapOf(_shape(arguments[1], above) if arguments else Opaque())
+    kind = origin if origin in (dict, set, frozenset, tuple) else None
+    return Opaque(kind, _holds_models(annotation))
+
+
+def _union_shape(annotation: Any, arguments: tuple[Any, ...], above: tuple[type, ...]) -> Shape:
+    rest = [argument for argument in arguments if argument is not NoneType]
+    if len(rest) == 1:
+        return replace(_shape(rest[0], above), null=True)
+    return Opaque(holds_models=_holds_models(annotation), null=len(rest) < len(arguments))
+
+
+def _enum_shape(annotation: type[Enum]) -> Shape:
+    kinds = {type(member.value) for member in annotation}
+    return Scalar(annotation) if kinds in ({str}, {int}) else Opaque(annotation)
+
+
+def _holds_models(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return True
+    value = getattr(annotation, "__value__", None)
+    return any(map(_holds_models, get_args(annotation))) or (value is not None and _holds_models(value))
+
+
+def tag_of(scalar: Scalar) -> str:
+    """The wire type of a scalar: "S", "N", "BOOL" or "B"."""
+    python = scalar.python
+    if issubclass(python, Enum):
+        python = type(next(iter(python)).value)
+    if python is bool:
+        return "BOOL"
+    if python is bytes:
+        return "B"
+    return "N" if python in (int, float, Decimal) else "S"
+
+
+def may_be_bool(shape: Shape) -> bool:
+    """Whether a value of this shape can be stored as BOOL."""
+    return (isinstance(shape, Scalar) and shape.python is bool) or (
+        isinstance(shape, Opaque) and shape.kind is None
+    )
+
+
+def holds_opaque_models(fields: tuple[FieldShape, ...]) -> bool:
+    """Whether a model may hang where no shape tells of it, as in a union."""
+    return any(_opaque_models(field.shape) for field in fields)
+
+
+def _opaque_models(shape: Shape) -> bool:
+    match shape:
+        case Opaque(holds_models=holds):
+            return holds
+        case ListOf(element=element) | MapOf(element=element):
+            return _opaque_models(element)
+        case ModelOf(fields=fields):
+            return holds_opaque_models(fields)
+        case _:
+            return False
