@@ -16,6 +16,7 @@
     │   └── DeadlineExceededError           the operation's time ran out
     ├── RetryableError                      a passing fault of the service
     │   └── ProvisionedThroughputExceededError   throttled; `reasons` name the resource
+    ├── BulkWriteError                      some of many writes failed; says which
     ├── WriteOutcomeUnknownError            a write may or may not have been applied
     └── ServiceError                        any other answer of the service that is not a success
 
@@ -30,6 +31,7 @@ from typing import Any, ClassVar
 
 __all__ = [
     "AuthenticationError",
+    "BulkWriteError",
     "CancellationReason",
     "ConditionalCheckFailedError",
     "ConflictError",
@@ -310,6 +312,30 @@ class ProvisionedThroughputExceededError(RetryableError):
     ) -> None:
         super().__init__(message, original_error, context, retry_after_seconds=retry_after_seconds)
         self.reasons = tuple(reasons)
+
+
+class BulkWriteError(DynamoDBWrapperError):
+    """Of many writes some failed; those that succeeded stay.
+
+    Parameters:
+        succeeded: the ids that were written.
+        failed: the error of each id that was not.
+    """
+
+    code = "bulk_write_failed"
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        succeeded: Sequence[str] = (),
+        failed: Mapping[str, DynamoDBWrapperError] | None = None,
+    ) -> None:
+        super().__init__(message, original_error, context)
+        self.succeeded = tuple(succeeded)
+        self.failed: dict[str, DynamoDBWrapperError] = dict(failed or {})
 
 
 class WriteOutcomeUnknownError(DynamoDBWrapperError):

@@ -5,14 +5,15 @@ Knows calls and time. Must not know what an observer does with a record.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import TypeAlias
 
 from msgspec import Struct
 
-from ..exceptions import DynamoDBWrapperError
-from .flow import Call, Flow, Layer, Reply, Send
+from dynamodb_wrapper.engine.flow import Call, Flow, Layer, Reply, Send
+from dynamodb_wrapper.exceptions import DynamoDBWrapperError
 
 
 class CallEnded(Struct, frozen=True):
@@ -30,6 +31,9 @@ class CallEnded(Struct, frozen=True):
     reply_bytes: int
     error: DynamoDBWrapperError | None = None
 
+
+_logger = logging.getLogger("dynamodb_wrapper.calls")
+_logger.addHandler(logging.NullHandler())
 
 Observer: TypeAlias = Callable[[CallEnded], None]
 
@@ -53,3 +57,14 @@ def observed(observers: Sequence[Observer]) -> Layer:
 def _tell(observers: Sequence[Observer], event: CallEnded) -> None:
     for observer in observers:
         observer(event)
+
+
+def log_call(event: CallEnded) -> None:
+    """An observer that writes one debug record per request; item values and keys are not logged."""
+    _logger.debug(
+        "%s %s %.1f ms %s",
+        event.call.action,
+        event.call.table,
+        event.seconds * 1000,
+        f"{event.reply_bytes} bytes" if event.error is None else event.error.code,
+    )

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from functools import update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
-from .flow import Flow
+from dynamodb_wrapper.engine.flow import Flow
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,7 +47,7 @@ class Awaiting:
         _bind_methods(cls, _awaiting)
 
 
-class method(Generic[P, R]):  # noqa: N801 - it is used as a decorator, like `property`
+class method(Generic[P, R]):
     """Turn `def f(self, ...) -> Flow[R]` into a method that runs the flow as its class does."""
 
     def __init__(self, build: Callable[Concatenate[Any, P], Flow[R]]) -> None:

@@ -13,13 +13,13 @@ from time import monotonic
 
 from msgspec.structs import replace
 
-from ..exceptions import (
+from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Sleep
+from dynamodb_wrapper.exceptions import (
     DynamoDBWrapperError,
     ProvisionedThroughputExceededError,
     RetryableError,
     WriteOutcomeUnknownError,
 )
-from .flow import Call, Flow, Reply, Send, Sleep
 
 BUCKET_TOKENS = 500
 TRANSIENT_COST = 14

@@ -1,0 +1,67 @@
+"""boto3's conditions (`Attr("x").eq(1)`, `Key("x").begins_with("a")`) read as this library's own.
+
+Knows the shape of boto3's condition objects, by duck typing: boto3 need not be installed. Must not know models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.expressions import conditions as own
+from dynamodb_wrapper.expressions.paths import Path
+
+
+def condition_of(given: object) -> own.Condition | None:
+    """A condition from this library's own or from boto3's; None stays None.
+
+    Raises:
+        ValidationError: it is neither.
+    """
+    if given is None or isinstance(given, own.Condition):
+        return given
+    if isinstance(given, bool):
+        raise ValidationError(
+            f"a condition was expected, not {given}: an instance's field was compared instead of an attribute"
+        )
+    if not hasattr(given, "get_expression"):
+        raise ValidationError(
+            f"a condition was expected, not {type(given).__name__}: use boto3's Attr(...) or Key(...), "
+            "or the conditions of dynamodb_wrapper.expressions"
+        )
+    expression: Mapping[str, Any] = given.get_expression()
+    operator, values = expression["operator"], expression["values"]
+    if operator in _JOINS:
+        return _JOINS[operator](*(condition_of(value) for value in values))
+    if operator not in _SIMPLE:
+        raise ValidationError(f"boto3's condition {operator!r} is not known here")
+    if type(values[0]).__name__ == "Size":
+        return own.Size(Path.of(values[0].get_expression()["values"][0].name), operator, values[1])
+    return _SIMPLE[operator](Path.of(values[0].name), *values[1:])
+
+
+def _compare(comparator: own.Comparator) -> Callable[[Path, object], own.Condition]:
+    return lambda path, value: own.Compare(path, comparator, value)
+
+
+_JOINS: Mapping[str, Callable[..., own.Condition]] = {
+    "AND": lambda *parts: own.AllOf(parts),
+    "OR": lambda *parts: own.AnyOf(parts),
+    "NOT": own.Not,
+}
+_SIMPLE: Mapping[str, Callable[..., own.Condition]] = {
+    "=": _compare("="),
+    "<>": _compare("<>"),
+    "<": _compare("<"),
+    "<=": _compare("<="),
+    ">": _compare(">"),
+    ">=": _compare(">="),
+    "BETWEEN": own.Between,
+    "IN": lambda path, choices: own.In(path, tuple(choices)),
+    "begins_with": own.BeginsWith,
+    "contains": own.Contains,
+    "attribute_exists": own.Exists,
+    "attribute_not_exists": own.Missing,
+    "attribute_type": own.AttributeType,
+}

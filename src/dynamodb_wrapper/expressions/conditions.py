@@ -1,0 +1,254 @@
+"""Conditions: what must hold of an item, for key conditions, filters and conditional writes.
+
+Knows DynamoDB's condition language (Developer Guide, "Comparison operator and function reference"). Must not
+know models or where a condition is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.expressions.params import Params
+from dynamodb_wrapper.expressions.paths import Path
+
+Comparator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
+MOST_CHOICES = 100
+
+
+class Condition:
+    """The base of all conditions; join them with `&` and `|`, turn one round with `~`."""
+
+    __slots__ = ()
+
+    def encode(self, params: Params) -> str:
+        """The condition as text, its names and values put into `params`."""
+        raise NotImplementedError
+
+    def __and__(self, other: Condition) -> Condition:
+        return AllOf((self, other))
+
+    def __or__(self, other: Condition) -> Condition:
+        return AnyOf((self, other))
+
+    def __invert__(self) -> Condition:
+        return Not(self)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            "a condition is neither true nor false here: join conditions with & and |, not and/or"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Condition):
+    """`path <comparator> value`."""
+
+    path: Path
+    comparator: Comparator
+    value: object
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        return f"{self.path.encode(params)} {self.comparator} {self.path.value(params, self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Between(Condition):
+    """`low <= path <= high`."""
+
+    path: Path
+    low: object
+    high: object
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        low, high = self.path.value(params, self.low), self.path.value(params, self.high)
+        return f"{self.path.encode(params)} BETWEEN {low} AND {high}"
+
+
+@dataclass(frozen=True, slots=True)
+class In(Condition):
+    """The path's value is one of `choices` (1 to 100 of them)."""
+
+    path: Path
+    choices: tuple[object, ...]
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        if not 1 <= len(self.choices) <= MOST_CHOICES:
+            raise ValidationError(
+                f"{self.path} IN got {len(self.choices)} choices: DynamoDB takes 1 to {MOST_CHOICES}"
+            )
+        marks = ", ".join(self.path.value(params, choice) for choice in self.choices)
+        return f"{self.path.encode(params)} IN ({marks})"
+
+
+@dataclass(frozen=True, slots=True)
+class BeginsWith(Condition):
+    """The path's text (or bytes) begins with `prefix`."""
+
+    path: Path
+    prefix: str | bytes
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        return f"begins_with({self.path.encode(params)}, {params.plain_value(self.prefix, str(self.path))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Contains(Condition):
+    """The path's text contains a part, or its list or set contains an element."""
+
+    path: Path
+    part: object
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        return f"contains({self.path.encode(params)}, {params.plain_value(self.part, str(self.path))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Exists(Condition):
+    """The item has something at the path."""
+
+    path: Path
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        return f"attribute_exists({self.path.encode(params)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing(Condition):
+    """The item has nothing at the path."""
+
+    path: Path
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        return f"attribute_not_exists({self.path.encode(params)})"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeType(Condition):
+    """What the path holds is of that DynamoDB type."""
+
+    path: Path
+    type: Literal["S", "N", "B", "SS", "NS", "BS", "M", "L", "BOOL", "NULL"]
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        return f"attribute_type({self.path.encode(params)}, {params.wire_value({'S': self.type})})"
+
+
+@dataclass(frozen=True, slots=True)
+class Size(Condition):
+    """The size of what the path holds: characters, bytes or elements."""
+
+    path: Path
+    comparator: Comparator
+    size: int
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        return f"size({self.path.encode(params)}) {self.comparator} {params.plain_value(self.size, 'size')}"
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf(Condition):
+    """Every part holds."""
+
+    parts: tuple[Condition, ...]
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        return "(" + " AND ".join(part.encode(params) for part in self.parts) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf(Condition):
+    """At least one part holds."""
+
+    parts: tuple[Condition, ...]
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        return "(" + " OR ".join(part.encode(params) for part in self.parts) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Condition):
+    """The part does not hold."""
+
+    part: Condition
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        return f"(NOT {self.part.encode(params)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Expression(Condition):
+    """A condition given as text with its own placeholders, as boto3 takes it."""
+
+    text: str
+    names: Mapping[str, str]
+    values: Mapping[str, object]
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`; the text's placeholders are renamed so that they clash with nothing."""
+        marks = {mark: params.name(name) for mark, name in self.names.items()}
+        marks |= {mark: params.plain_value(value, mark) for mark, value in self.values.items()}
+        text = self.text
+        if marks:
+            longest_first = sorted(marks, key=len, reverse=True)
+            pattern = re.compile("|".join(re.escape(mark) + r"(?![A-Za-z0-9_])" for mark in longest_first))
+            text = pattern.sub(lambda match: marks[match.group()], text)
+        return f"({text})"
+
+
+def all_of(*parts: Condition | None) -> Condition | None:
+    """Every given condition; None where none is given."""
+    given = tuple(part for part in parts if part is not None)
+    if len(given) < 2:
+        return given[0] if given else None
+    return AllOf(given)
+
+
+def equals(path: Path, value: object) -> Condition:
+    """The path holds that value; None means that it holds nothing or NULL, and a bool either stored form.
+
+    A boolean may be stored as BOOL or, by older versions and in keys, as the text "true" or "false".
+    """
+    if value is None:
+        return AnyOf((Missing(path), AttributeType(path, "NULL")))
+    if isinstance(value, bool):
+        return StoredBool(path, value)
+    return Compare(path, "=", value)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBool(Condition):
+    """The path holds a boolean, stored as BOOL or as text."""
+
+    path: Path
+    value: bool
+
+    def encode(self, params: Params) -> str:
+        """See `Condition.encode`."""
+        text = params.wire_value({"S": "true" if self.value else "false"})
+        return f"{self.path.encode(params)} IN ({params.wire_value({'BOOL': self.value})}, {text})"
+
+
+def one_of(path: Path, values: Iterable[object]) -> Condition:
+    """The path holds one of the values (at least one is needed)."""
+    choices: Sequence[Condition] = [equals(path, value) for value in values]
+    if not choices:
+        raise ValidationError(f"the filter on {path} has an empty list of values: give at least one")
+    if all(isinstance(choice, Compare) for choice in choices) and len(choices) <= MOST_CHOICES:
+        return In(path, tuple(choice.value for choice in choices if isinstance(choice, Compare)))
+    return AnyOf(tuple(choices))

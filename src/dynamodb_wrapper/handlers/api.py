@@ -1,0 +1,90 @@
+"""What every API is made of: a client, and the two faces.
+
+Knows how an API gets its client and ends its use. Must not know queries, commands or domains.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self, TypeVar
+
+from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.engine.faces import Awaiting, Blocking
+from dynamodb_wrapper.engine.flow import Flow
+
+T = TypeVar("T")
+
+
+class Api:
+    """The part that both faces share."""
+
+    client: DynamoDB | AsyncDynamoDB
+
+    @property
+    def config(self) -> DynamoDBConfig:
+        """The settings in use."""
+        return self.client.config
+
+
+class BlockingApi(Api, Blocking):
+    """An API whose methods block; a context manager; may be shared by threads.
+
+    Parameters:
+        config: the settings; APIs with equal ones share one connection pool. Read from the environment where
+            none are given.
+        client: a client to use instead, with its observers and transport; it is not closed by the API.
+    """
+
+    client: DynamoDB
+
+    def __init__(self, config: DynamoDBConfig | None = None, *, client: DynamoDB | None = None) -> None:
+        self._owned = client is None
+        self.client = DynamoDB(config) if client is None else client
+
+    def drive(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        return self.client.drive(flow)
+
+    def close(self) -> None:
+        """End the use of the shared connections."""
+        if self._owned:
+            self.client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AwaitingApi(Api, Awaiting):
+    """An API whose methods are coroutines; an async context manager; bound to the loop of its first use.
+
+    Parameters: as for `BlockingApi`, with an `AsyncDynamoDB`.
+    """
+
+    client: AsyncDynamoDB
+
+    def __init__(self, config: DynamoDBConfig | None = None, *, client: AsyncDynamoDB | None = None) -> None:
+        self._owned = client is None
+        self.client = AsyncDynamoDB(config) if client is None else client
+
+    async def drive(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        return await self.client.drive(flow)
+
+    async def close(self) -> None:
+        """End the use of the shared connections."""
+        if self._owned:
+            await self.client.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

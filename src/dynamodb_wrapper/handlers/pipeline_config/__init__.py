@@ -1,0 +1,1 @@
+"""Pipelines: which there are, where they run, and whether they are active."""

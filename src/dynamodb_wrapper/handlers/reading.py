@@ -1,0 +1,319 @@
+"""The generic read API: get, query, scan and count into views, with projections, filters, zones and cursors.
+
+Knows models, views and Meta's indexes. Must not know a particular domain: those add methods with the names
+of their business, each a line or two over what is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Generic, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from dynamodb_wrapper.engine.faces import method
+from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.expressions import Condition, Path
+from dynamodb_wrapper.handlers.api import Api, AwaitingApi, BlockingApi
+from dynamodb_wrapper.operations import All, Count, GetItem, Query, Scan, Search, Take
+from dynamodb_wrapper.operations.intents import not_found
+from dynamodb_wrapper.operations.keys import wire_key
+from dynamodb_wrapper.query.cursors import Cursors
+from dynamodb_wrapper.query.filters import Filters, plan_filters
+from dynamodb_wrapper.query.keys import key_condition
+from dynamodb_wrapper.schema import Index, TableSchema, schema_of
+from dynamodb_wrapper.timezones import validate_timezone_string
+from dynamodb_wrapper.validation import did_you_mean
+from dynamodb_wrapper.wire.compiled import Codec
+
+M = TypeVar("M", bound=BaseModel)
+V = TypeVar("V", bound=BaseModel)
+W = TypeVar("W", bound=BaseModel)
+Listing: TypeAlias = tuple[list[W], str | None]
+Projection: TypeAlias = Sequence[str] | None
+
+DEFAULT_LIMIT = 100
+
+
+class Queries(Api, Generic[M, V]):
+    """What can be read of any model; a subclass names its `model` and its `view`.
+
+    Everywhere: `projection` are fields of the view to read (all of them where it is left out);
+    `user_timezone` is the IANA zone of the datetimes returned (else `config.user_timezone`, else UTC); a list
+    is `(items, next_key)`, where `next_key` goes on after the last item when it is passed as `last_key` of the
+    same query, and is None at the end; `limit` counts items returned, None means all of them.
+    """
+
+    model: type[M]
+    view: type[V]
+
+    @method
+    def get(
+        self,
+        key: object,
+        projection: Projection = None,
+        *,
+        user_timezone: str | None = None,
+        consistent_read: bool = False,
+    ) -> Flow[V]:
+        """Read one item.
+
+        Parameters:
+            key: the partition key's value, or a mapping where there is a sort key too.
+
+        Raises:
+            ItemNotFoundError: there is none.
+        """
+        return self._get(key, projection, user_timezone, consistent_read, self.view)
+
+    @method
+    def find(
+        self,
+        key: object,
+        projection: Projection = None,
+        *,
+        user_timezone: str | None = None,
+        consistent_read: bool = False,
+    ) -> Flow[V | None]:
+        """Read one item as `get` does, or None where there is none."""
+        return self._find(key, projection, user_timezone, consistent_read, self.view)
+
+    @method
+    def query(
+        self,
+        partition: Mapping[str, object],
+        index: str | None = None,
+        *,
+        sort: Condition | None = None,
+        filters: Filters = None,
+        projection: Projection = None,
+        limit: int | None = DEFAULT_LIMIT,
+        last_key: str | None = None,
+        ascending: bool = True,
+        user_timezone: str | None = None,
+        consistent_read: bool = False,
+    ) -> Flow[Listing[V]]:
+        """Read the items under one partition key value, in the order of the sort key.
+
+        Parameters:
+            partition: the value of each partition attribute.
+            index: the index to read; the table where it is left out.
+            sort: a condition on the sort attribute, such as `query.keys.sort_condition` makes.
+            filters: values by attribute (a list means any of them), or a condition, boto3's too.
+        """
+        search = self._query(partition, index, sort, filters, ascending=ascending, consistent=consistent_read)
+        return self._list(search, projection, limit, last_key, user_timezone)
+
+    @method
+    def scan(
+        self,
+        *,
+        filters: Filters = None,
+        projection: Projection = None,
+        limit: int | None = DEFAULT_LIMIT,
+        last_key: str | None = None,
+        user_timezone: str | None = None,
+        consistent_read: bool = False,
+    ) -> Flow[Listing[V]]:
+        """Read the whole table, in no order; every item is read and paid for, whatever the filters drop."""
+        return self._list(
+            self._scan(filters, consistent=consistent_read), projection, limit, last_key, user_timezone
+        )
+
+    @method
+    def count(
+        self, partition: Mapping[str, object], index: str | None = None, *, filters: Filters = None
+    ) -> Flow[int]:
+        """Count the items under one partition key value without sending them over the network."""
+        return self._count(partition, index, filters=filters)
+
+    @property
+    def _schema(self) -> TableSchema[M]:
+        return schema_of(self.model)
+
+    @property
+    def _table(self) -> str:
+        return self.config.get_table_name(self._schema.table_name)
+
+    def _find(
+        self, key: object, projection: Projection, zone: str | None, consistent: bool, view: type[W]
+    ) -> Flow[W | None]:
+        read = GetItem(
+            table=self._table,
+            key=wire_key(self._schema, key),
+            reader=view_codec(self.model, view),
+            projection=paths_of(view, projection, self._schema.key_fields),
+            consistent=consistent,
+        )
+        item = yield from read.flow(self.client.send)
+        if item is not None:
+            self._localize([item], zone)
+        return item
+
+    def _get(
+        self, key: object, projection: Projection, zone: str | None, consistent: bool, view: type[W]
+    ) -> Flow[W]:
+        item = yield from self._find(key, projection, zone, consistent, view)
+        if item is None:
+            raise not_found(self._schema, self._table, self._schema.key_of(key))
+        return item
+
+    def _query(
+        self,
+        partition: Mapping[str, object],
+        index: str | None = None,
+        sort: Condition | None = None,
+        filters: Filters = None,
+        *,
+        ascending: bool = True,
+        consistent: bool = False,
+    ) -> Search[M]:
+        schema, where = self._schema, self._schema.index(index)
+        refuse_consistent(where, consistent)
+        plan = plan_filters(schema, where, partition, sort, filters)
+        return Query(
+            table=self._table,
+            reader=schema.codec,
+            key_fields=tuple(dict.fromkeys(where.keys + schema.key_fields)),
+            index=index,
+            key_condition=key_condition(schema, where, partition, plan.sort),
+            filter=plan.filter,
+            forward=ascending,
+            consistent=consistent,
+            encode=schema.codec.encode_attribute,
+        )
+
+    def _scan(self, filters: Filters = None, *, consistent: bool = False) -> Search[M]:
+        schema = self._schema
+        return Scan(
+            table=self._table,
+            reader=schema.codec,
+            key_fields=schema.key_fields,
+            filter=plan_filters(schema, None, {}, None, filters).filter,
+            consistent=consistent,
+            encode=schema.codec.encode_attribute,
+        )
+
+    def _list(
+        self,
+        search: Search[M],
+        projection: Projection,
+        limit: int | None,
+        last_key: str | None,
+        zone: str | None,
+        view: type[W] | None = None,
+    ) -> Flow[Listing[Any]]:
+        shape: type[BaseModel] = view or self.view
+        keys = search.key_fields if search.filter is not None else self._schema.key_fields
+        into: Search[Any] = replace(
+            search, reader=view_codec(self.model, shape), projection=paths_of(shape, projection, keys)
+        )
+        cursors, identity = Cursors(self.config), search.identity()
+        if last_key is not None:
+            into = replace(into, start=cursors.open(last_key, identity))
+        if limit is None:
+            items, next_key = (yield from All(into).flow(self.client.send)), None
+        else:
+            taken = yield from Take(into, checked_limit(limit)).flow(self.client.send)
+            items = taken.items
+            next_key = None if taken.last_key is None else cursors.seal(taken.last_key, identity)
+        self._localize(items, zone)
+        return items, next_key
+
+    def _count(
+        self,
+        partition: Mapping[str, object],
+        index: str | None = None,
+        sort: Condition | None = None,
+        filters: Filters = None,
+    ) -> Flow[int]:
+        return Count(self._query(partition, index, sort, filters)).flow(self.client.send)
+
+    def _localize(self, items: Sequence[BaseModel], zone: str | None) -> None:
+        name = zone or self.config.user_timezone
+        if name is None or not items:
+            return
+        tz = zone_of(name)
+        fields = datetime_fields(type(items[0]))
+        for item in items:
+            values = item.__dict__
+            for field in fields:
+                if (moment := values.get(field)) is not None:
+                    values[field] = moment.astimezone(tz)
+
+
+class ReadApi(Queries[M, V], BlockingApi):
+    """A blocking read API; a domain is a subclass that names its `model` and `view`."""
+
+
+class AsyncReadApi(Queries[M, V], AwaitingApi):
+    """An awaiting read API; a domain is a subclass that names its `model` and `view`."""
+
+
+@lru_cache(maxsize=512)
+def view_codec(model: type[BaseModel], view: type[W]) -> Codec[W]:
+    """The codec that reads a view of a model's table."""
+    return schema_of(model).view_codec(view)
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of an IANA name; a ValidationError where there is none."""
+    return ZoneInfo(validate_timezone_string(name))
+
+
+@lru_cache(maxsize=512)
+def datetime_fields(view: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a view that hold a datetime."""
+    kinds = (datetime, datetime | None)
+    return tuple(name for name, info in view.model_fields.items() if info.annotation in kinds)
+
+
+def paths_of(view: type[BaseModel], projection: Projection, keys: Sequence[str]) -> tuple[Path, ...]:
+    """The attributes to read for a view; the keys always, for an item without them is nobody's.
+
+    Raises:
+        ValidationError: the projection names no field, or one that the view does not have.
+    """
+    return _paths_of(view, None if projection is None else tuple(projection), tuple(keys))
+
+
+@lru_cache(maxsize=4096)
+def _paths_of(
+    view: type[BaseModel], projection: tuple[str, ...] | None, keys: tuple[str, ...]
+) -> tuple[Path, ...]:
+    known = view.model_fields
+    if projection is not None:
+        unknown = {name: ["not a field of the view"] for name in projection if name not in known}
+        if unknown or not projection:
+            hint = "".join(did_you_mean(name, known) for name in list(unknown)[:1])
+            raise ValidationError(
+                f"the projection names {', '.join(unknown) or 'nothing'}; {view.__name__} has "
+                f"{', '.join(known)}{hint}",
+                errors=unknown or {"projection": ["name at least one field"]},
+            )
+    return tuple(Path((name,)) for name in dict.fromkeys((*(projection or known), *keys)))
+
+
+def checked_limit(limit: int) -> int:
+    """The limit, if it is one."""
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise ValidationError(
+            f"limit is {limit!r}: give a whole number from 1 on, or None for all items",
+            errors={"limit": ["a whole number from 1 on"]},
+        )
+    return limit
+
+
+def refuse_consistent(index: Index, consistent: bool) -> None:
+    """A global index cannot be read consistently (Developer Guide, "Read consistency")."""
+    if consistent and index.name is not None and not index.local:
+        raise ValidationError(
+            f"consistent_read is not possible on the global index {index.name}: leave it out, or read the table",
+            errors={"consistent_read": ["not possible on a global index"]},
+        )

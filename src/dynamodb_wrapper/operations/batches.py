@@ -1,0 +1,161 @@
+"""Batches: any number of items in as few calls as the service allows, leftovers included.
+
+Limits are those of the DynamoDB API Reference: BatchGetItem 100 keys, BatchWriteItem 25 items, 16 MB each.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Sleep, Together, Write
+from dynamodb_wrapper.exceptions import ProvisionedThroughputExceededError
+from dynamodb_wrapper.expressions import Params, Path
+from dynamodb_wrapper.operations.readers import Reader
+from dynamodb_wrapper.wire.sizes import check_item_size, item_size
+from dynamodb_wrapper.wire.values import WireValue
+
+T = TypeVar("T")
+WireItem: TypeAlias = dict[str, WireValue]
+
+MOST_KEYS = 100
+MOST_WRITES = 25
+MOST_BYTES = 16 * 1024 * 1024
+MOST_ROUNDS = 12
+BASE_SECONDS = 0.05
+LONGEST_WAIT_SECONDS = 5.0
+
+
+class _BatchReply(msgspec.Struct):
+    Responses: dict[str, list[dict[str, Any]]] = {}
+    UnprocessedKeys: dict[str, dict[str, Any]] = {}
+    UnprocessedItems: dict[str, list[dict[str, Any]]] = {}
+
+
+_replies = msgspec.json.Decoder(_BatchReply)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchGet(Read["list[T | None]"]):
+    """Read many items by key: in the order of `keys`, None for a missing one; a key may stand twice."""
+
+    table: str
+    keys: Sequence[WireItem]
+    reader: Reader[T]
+    projection: Sequence[Path] = ()
+    consistent: bool = False
+
+    def flow(self, send: Send) -> Flow[list[T | None]]:
+        """See `Operation.flow`."""
+        marks = [_mark(key) for key in self.keys]
+        different = list(dict(zip(marks, self.keys, strict=True)).values())
+        chunks = [different[at : at + MOST_KEYS] for at in range(0, len(different), MOST_KEYS)]
+        parts = yield Together([self._chunk(send, chunk) for chunk in chunks])
+        found = {mark: item for part in parts for mark, item in part.items()}
+        return [found.get(mark) for mark in marks]
+
+    def call(self) -> Call:
+        """The first request; see `Operation.call`."""
+        return self._call(self.keys[:MOST_KEYS])
+
+    def _call(self, keys: Sequence[WireItem]) -> Call:
+        request: dict[str, Any] = {"Keys": list(keys)}
+        if self.consistent:
+            request["ConsistentRead"] = True
+        if self.projection:
+            params = Params()
+            paths = dict.fromkeys([*self.projection, *(Path((name,)) for name in keys[0])])
+            request["ProjectionExpression"] = ", ".join(path.encode(params) for path in paths)
+            params.into(request)
+        return Call("BatchGetItem", {"RequestItems": {self.table: request}}, self.table)
+
+    def _chunk(self, send: Send, keys: Sequence[WireItem]) -> Flow[dict[bytes, T]]:
+        found: dict[bytes, T] = {}
+        names = tuple(keys[0])
+        rounds = 0
+        while keys:
+            reply = _replies.decode((yield from send(self._call(keys))))
+            for item in reply.Responses.get(self.table, ()):
+                found[_mark({name: item[name] for name in names})] = self.reader.decode(
+                    item, table=self.table
+                )
+            left = reply.UnprocessedKeys.get(self.table, {}).get("Keys", [])
+            rounds = 0 if len(left) < len(keys) else rounds + 1
+            keys = left
+            if keys:
+                yield from _back_off(rounds, f"{len(keys)} keys of {self.table} were not read")
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchWrite(Write[None]):
+    """Put and delete many items; each goes alone, and of two with one key the later is kept.
+
+    Every item is checked before the first is sent.
+    """
+
+    table: str
+    key_fields: Sequence[str]
+    puts: Sequence[WireItem] = ()
+    deletes: Sequence[WireItem] = ()
+
+    def flow(self, send: Send) -> Flow[None]:
+        """See `Operation.flow`."""
+        for item in self.puts:
+            check_item_size(item, self.table)
+        yield Together([self._chunk(send, chunk) for chunk in self._chunks()])
+
+    def call(self) -> Call:
+        """The first request; see `Operation.call`."""
+        return self._call(next(self._chunks()))
+
+    def parse(self, reply: Reply) -> None:
+        """See `Operation.parse`."""
+
+    def _requests(self) -> list[WireItem]:
+        requests: dict[bytes, Any] = {}
+        for item in self.puts:
+            requests[_mark({name: item[name] for name in self.key_fields})] = {"PutRequest": {"Item": item}}
+        for key in self.deletes:
+            requests[_mark({name: key[name] for name in self.key_fields})] = {"DeleteRequest": {"Key": key}}
+        return list(requests.values())
+
+    def _chunks(self) -> Iterator[list[WireItem]]:
+        chunk: list[WireItem] = []
+        size = 0
+        for request in self._requests():
+            weight = item_size(request.get("PutRequest", {}).get("Item", {}))
+            if len(chunk) == MOST_WRITES or (chunk and size + weight > MOST_BYTES):
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(request)
+            size += weight
+        if chunk:
+            yield chunk
+
+    def _call(self, requests: Sequence[WireItem]) -> Call:
+        return Call("BatchWriteItem", {"RequestItems": {self.table: list(requests)}}, self.table)
+
+    def _chunk(self, send: Send, requests: Sequence[WireItem]) -> Flow[None]:
+        rounds = 0
+        while requests:
+            reply = _replies.decode((yield from send(self._call(requests))))
+            left = reply.UnprocessedItems.get(self.table, [])
+            rounds = 0 if len(left) < len(requests) else rounds + 1
+            requests = left
+            if requests:
+                yield from _back_off(rounds, f"{len(requests)} items of {self.table} were not written")
+
+
+def _mark(key: WireItem) -> bytes:
+    return msgspec.json.encode(key, order="sorted")
+
+
+def _back_off(rounds: int, what: str) -> Flow[None]:
+    if rounds >= MOST_ROUNDS:
+        raise ProvisionedThroughputExceededError(f"{what}: the table is throttled; try again later")
+    yield Sleep(random.random() * min(BASE_SECONDS * 2**rounds, LONGEST_WAIT_SECONDS))

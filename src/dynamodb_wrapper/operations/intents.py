@@ -1,0 +1,233 @@
+"""Writes by intent: create never overwrites, update never creates, upsert keeps what it must not change.
+
+Knows a model's description. Must not know business rules: what is written has been validated before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Write
+from dynamodb_wrapper.exceptions import (
+    ConditionalCheckFailedError,
+    ConflictError,
+    ItemNotFoundError,
+    ValidationError,
+)
+from dynamodb_wrapper.expressions import (
+    Assign,
+    AssignIfMissing,
+    Change,
+    Condition,
+    Exists,
+    Missing,
+    Path,
+    Remove,
+    Update,
+    all_of,
+)
+from dynamodb_wrapper.expressions.params import Wire
+from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.operations.transactions import TransactAction
+from dynamodb_wrapper.operations.writes import PutItem, UpdateItem
+from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.wire.sizes import check_item_size
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def changes_of(schema: TableSchema[Any], values: Mapping[str, object]) -> tuple[Change, ...]:
+    """The changes that give attributes new values; a None that reading restores by itself is taken away.
+
+    Raises:
+        ValidationError: an attribute is part of the key, which cannot change, or is not of the model.
+    """
+    changes: list[Change] = []
+    for name, value in values.items():
+        if name in schema.key_fields:
+            raise ValidationError(
+                f"{name} is part of the key of {schema.model.__name__} and cannot change: "
+                "create a new item and delete the old one",
+                errors={name: ["part of the key, cannot change"]},
+            )
+        if name not in schema.attributes:
+            raise ValidationError(
+                f"{schema.model.__name__} has no attribute {name!r}", errors={name: ["unknown attribute"]}
+            )
+        leave_out = value is None and schema.drops_none(name)
+        changes.append(Remove(Path((name,))) if leave_out else Assign(Path((name,)), value))
+    return tuple(changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create(Write[None], Generic[M]):
+    """Store a new item; one with the same key is a `ConflictError` that carries it."""
+
+    schema: TableSchema[M]
+    table: str
+    instance: M
+    condition: Condition | None = None
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        return self._put().call()
+
+    def parse(self, reply: Reply) -> None:
+        """See `Operation.parse`."""
+
+    def flow(self, send: Send) -> Flow[None]:
+        """See `Operation.flow`."""
+        try:
+            yield from self._put().flow(send)
+        except ConditionalCheckFailedError as error:
+            key = {name: getattr(self.instance, name) for name in self.schema.key_fields}
+            raise conflict(
+                self.schema, key, error, "exists already: update it, or choose another key"
+            ) from error
+
+    def _put(self) -> PutItem[M]:
+        return PutItem(
+            table=self.table,
+            item=checked_key(self.schema, self.schema.codec.encode(self.instance)),
+            reader=self.schema.codec,
+            condition=all_of(Missing(Path((self.schema.partition_key,))), self.condition),
+            encode=self.schema.codec.encode_attribute,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateExisting(Write[M]):
+    """Make changes to an item that exists; returns it as it is afterwards.
+
+    A missing item is `ItemNotFoundError`, a condition that fails is `ConflictError` with the item as it is.
+
+    Parameters:
+        condition: what the caller asks of the item.
+        guard: what the changes were computed from; they do not touch it, so repeating them is harmless.
+    """
+
+    schema: TableSchema[M]
+    table: str
+    key: object
+    changes: Sequence[Change]
+    condition: Condition | None = None
+    guard: Condition | None = None
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        return self._update().call()
+
+    def flow(self, send: Send) -> Flow[M]:
+        """See `Operation.flow`."""
+        try:
+            after = yield from self._update().flow(send)
+        except ConditionalCheckFailedError as error:
+            key = self.schema.key_of(self.key)
+            if error.current_item is None:
+                raise not_found(self.schema, self.table, key) from error
+            why = "is not in the state that the condition asks for"
+            raise conflict(self.schema, key, error, why) from error
+        assert after is not None, "ALL_NEW brings the item"
+        return after
+
+    def action(self) -> TransactAction:
+        """The same as one action of a transaction."""
+        return TransactAction(
+            table=self.table,
+            reader=self.schema.codec,
+            key=wire_key(self.schema, self.key),
+            update=Update(tuple(self.changes)),
+            condition=self._full_condition(),
+            encode=self.schema.codec.encode_attribute,
+        )
+
+    def _full_condition(self) -> Condition | None:
+        return all_of(Exists(Path((self.schema.partition_key,))), self.guard, self.condition)
+
+    def _update(self) -> UpdateItem[M]:
+        update = Update(tuple(self.changes))
+        return UpdateItem(
+            table=self.table,
+            key=wire_key(self.schema, self.key),
+            update=update,
+            reader=self.schema.codec,
+            condition=self._full_condition(),
+            encode=self.schema.codec.encode_attribute,
+            returns="ALL_NEW",
+            repeatable=update.repeatable and self.condition is None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upsert(Write[M]):
+    """Store an instance over what is there, in one call; returns the item as it is afterwards.
+
+    Parameters:
+        keep: attributes that stay as they are where the item has them already, and get the instance's value
+            where it has not. Attributes that the model does not know always stay.
+    """
+
+    schema: TableSchema[M]
+    table: str
+    instance: M
+    keep: Collection[str]
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        return self._update().call()
+
+    def flow(self, send: Send) -> Flow[M]:
+        """See `Operation.flow`."""
+        after = yield from self._update().flow(send)
+        assert after is not None, "ALL_NEW brings the item"
+        return after
+
+    def _update(self) -> UpdateItem[M]:
+        schema = self.schema
+        item = checked_key(schema, schema.codec.encode(self.instance))
+        check_item_size(item, self.table)
+        changes: list[Change] = []
+        for name in schema.attributes.difference(schema.key_fields):
+            path = Path((name,))
+            if name in item:
+                change = AssignIfMissing if name in self.keep else Assign
+                changes.append(change(path, Wire(item[name])))
+            elif name not in self.keep:
+                changes.append(Remove(path))
+        return UpdateItem(
+            table=self.table,
+            key={name: item[name] for name in schema.key_fields},
+            update=Update(tuple(changes)),
+            reader=schema.codec,
+            returns="ALL_NEW",
+        )
+
+
+def not_found(schema: TableSchema[Any], table: str, key: Mapping[str, Any]) -> ItemNotFoundError:
+    """The error for an item that is not there."""
+    return ItemNotFoundError(
+        f"{schema.model.__name__} {resource_id(key)!r} is not in table {table}", table_name=table, key=key
+    )
+
+
+def conflict(
+    schema: TableSchema[Any], key: Mapping[str, Any], error: ConditionalCheckFailedError, why: str
+) -> ConflictError:
+    """The error for an item that stands in the way of a write."""
+    name = resource_id(key)
+    return ConflictError(
+        f"{schema.model.__name__} {name!r} {why}",
+        error,
+        error.context,
+        resource_id=name,
+        current_item=error.current_item,
+    )
+
+
+def resource_id(key: Mapping[str, Any]) -> str:
+    """A key as one text, for messages."""
+    return "/".join(str(value) for value in key.values())

@@ -1,0 +1,33 @@
+"""Primary keys in wire form, checked against DynamoDB's limits before anything is sent."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.wire.sizes import check_key
+from dynamodb_wrapper.wire.values import WireValue
+
+WireItem: TypeAlias = dict[str, WireValue]
+
+
+def wire_key(schema: TableSchema[Any], key: object) -> WireItem:
+    """A primary key as the service takes it.
+
+    Parameters:
+        key: the partition key's value where there is no sort key, or a mapping of both.
+
+    Raises:
+        ValidationError: a part is missing, empty, too long or of the wrong type.
+    """
+    given = schema.key_of(key)
+    return checked_key(
+        schema, {name: schema.codec.encode_attribute(name, given[name]) for name in schema.key_fields}
+    )
+
+
+def checked_key(schema: TableSchema[Any], item: WireItem) -> WireItem:
+    """The same item in wire form, after a check of the primary key in it."""
+    for name in schema.key_fields:
+        check_key(name, item[name], partition=name == schema.partition_key)
+    return item

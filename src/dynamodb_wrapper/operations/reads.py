@@ -1,0 +1,232 @@
+"""Reading: one item, and pages of a query or a scan.
+
+Limits are those of the DynamoDB API Reference, GetItem, Query and Scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from dynamodb_wrapper.engine.flow import Call, Flow, Page, Read, Reply, Send
+from dynamodb_wrapper.expressions import Condition, Params, Path
+from dynamodb_wrapper.expressions.params import Encode, encode_plainly
+from dynamodb_wrapper.operations.readers import Reader, key_at
+from dynamodb_wrapper.wire.values import WireValue
+
+T = TypeVar("T")
+WireItem: TypeAlias = dict[str, WireValue]
+
+FIRST_FILTERED_LOOK = 100
+WIDEST_LOOK = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetItem(Read["T | None"], Generic[T]):
+    """Read one item by its primary key; None where there is none."""
+
+    table: str
+    key: WireItem
+    reader: Reader[T]
+    projection: Sequence[Path] = ()
+    consistent: bool = False
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        body: dict[str, Any] = {"TableName": self.table, "Key": self.key}
+        if self.consistent:
+            body["ConsistentRead"] = True
+        if self.projection:
+            params = Params()
+            body["ProjectionExpression"] = ", ".join(path.encode(params) for path in self.projection)
+            params.into(body)
+        return Call("GetItem", body, self.table)
+
+    def parse(self, reply: Reply) -> T | None:
+        """See `Operation.parse`."""
+        return self.reader.read_item(reply, table=self.table)
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Page[T]):
+    """A page of a search: `last_key` is where the next one starts, `count` how many items matched."""
+
+    last_key: WireItem | None = None
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search(Read[Page[T]]):
+    """What a query and a scan share: a filter, a projection, pages of at most `evaluate` items read.
+
+    `key_fields` are the key attributes of the table and of the index searched: from them a page can be
+    resumed after any item.
+    """
+
+    table: str
+    reader: Reader[T]
+    key_fields: Sequence[str]
+    index: str | None = None
+    filter: Condition | None = None
+    projection: Sequence[Path] = ()
+    consistent: bool = False
+    evaluate: int | None = None
+    start: WireItem | None = None
+    encode: Encode = encode_plainly
+    count_only: bool = False
+
+    @property
+    def action(self) -> str:
+        """The service's name of the operation."""
+        raise NotImplementedError
+
+    def complete(self, body: dict[str, Any], params: Params) -> None:
+        """Add what only this kind of search has."""
+        raise NotImplementedError
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        body: dict[str, Any] = {"TableName": self.table}
+        if self.index is not None:
+            body["IndexName"] = self.index
+        params = Params(self.encode)
+        self.complete(body, params)
+        if self.filter is not None:
+            body["FilterExpression"] = self.filter.encode(params)
+        if self.count_only:
+            body["Select"] = "COUNT"
+        elif self.projection:
+            body["ProjectionExpression"] = ", ".join(path.encode(params) for path in self.projection)
+        if self.consistent:
+            body["ConsistentRead"] = True
+        if self.evaluate is not None:
+            body["Limit"] = self.evaluate
+        if self.start is not None:
+            body["ExclusiveStartKey"] = self.start
+        return Call(self.action, params.into(body), self.table)
+
+    def identity(self) -> bytes:
+        """What makes this search the one it is, whatever page, projection and page size it is read with."""
+        params = Params(self.encode)
+        body: dict[str, Any] = {"TableName": self.table, "IndexName": self.index, "Action": self.action}
+        self.complete(body, params)
+        if self.filter is not None:
+            body["FilterExpression"] = self.filter.encode(params)
+        return msgspec.json.encode(params.into(body), order="sorted")
+
+    def parse(self, reply: Reply) -> Found[T]:
+        """See `Operation.parse`."""
+        page = self.reader.read_page(reply, table=self.table)
+        last = page.last_evaluated_key
+        following = replace(self, start=last) if last else None
+        return Found(list(page.items), following, last, page.count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query(Search[T]):
+    """A page of the items under one partition key value, in the order of the sort key."""
+
+    key_condition: Condition
+    forward: bool = True
+
+    @property
+    def action(self) -> str:
+        """See `Search.action`."""
+        return "Query"
+
+    def complete(self, body: dict[str, Any], params: Params) -> None:
+        """See `Search.complete`."""
+        body["KeyConditionExpression"] = self.key_condition.encode(params)
+        if not self.forward:
+            body["ScanIndexForward"] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan(Search[T]):
+    """A page of all items of a table or index, in no order; `segment` of `segments` for parallel scans."""
+
+    segment: int = 0
+    segments: int = 1
+
+    @property
+    def action(self) -> str:
+        """See `Search.action`."""
+        return "Scan"
+
+    def complete(self, body: dict[str, Any], params: Params) -> None:
+        """See `Search.complete`."""
+        if self.segments > 1:
+            body |= {"Segment": self.segment, "TotalSegments": self.segments}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Generic[T]):
+    """The items that were asked for, and the key to go on after the last of them (None at the end)."""
+
+    items: list[T]
+    last_key: WireItem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Take(Read[Taken[T]]):
+    """Read exactly `limit` items of a search, fewer only at its end, however many a filter drops.
+
+    A page may be cut in the middle: the key to go on after is then made from the last item taken.
+    """
+
+    search: Search[T]
+    limit: int
+
+    def flow(self, send: Send) -> Flow[Taken[T]]:
+        """See `Operation.flow`."""
+        search, items = self.search, list[T]()
+        look = self.limit if search.filter is None else max(self.limit, FIRST_FILTERED_LOOK)
+        while True:
+            search = replace(search, evaluate=min(look, WIDEST_LOOK))
+            reply = yield from send(search.call())
+            page = search.parse(reply)
+            wanted = self.limit - len(items)
+            items += page.items[:wanted]
+            if len(page.items) > wanted:
+                return Taken(items, key_at(reply, wanted - 1, search.key_fields))
+            if page.last_key is None or len(items) == self.limit:
+                return Taken(items, page.last_key)
+            search = replace(search, start=page.last_key)
+            look = self.limit - len(items) if search.filter is None else look * 4
+
+
+@dataclass(frozen=True, slots=True)
+class All(Read[list[T]]):
+    """Read every item of a search, page after page."""
+
+    search: Search[T]
+
+    def flow(self, send: Send) -> Flow[list[T]]:
+        """See `Operation.flow`."""
+        items: list[T] = []
+        page: Page[T] = self.search.parse((yield from send(self.search.call())))
+        items += page.items
+        while page.next is not None:
+            page = page.next.parse((yield from send(page.next.call())))
+            items += page.items
+        return items
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Read[int]):
+    """Count the items of a search; no item is sent over the network, though each is read and paid for."""
+
+    search: Search[Any]
+
+    def flow(self, send: Send) -> Flow[int]:
+        """See `Operation.flow`."""
+        search, count = replace(self.search, count_only=True), 0
+        while True:
+            page = search.parse((yield from send(search.call())))
+            count += page.count
+            if page.last_key is None:
+                return count
+            search = replace(search, start=page.last_key)

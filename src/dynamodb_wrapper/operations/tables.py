@@ -1,0 +1,205 @@
+"""Tables: making one from a model's description, looking at it, waiting for it, dropping it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, TypeAlias
+
+import msgspec
+
+from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Sleep, Write
+from dynamodb_wrapper.exceptions import DeadlineExceededError, ResourceInUseError, TableNotFoundError
+from dynamodb_wrapper.schema import Index, TableSchema
+
+JsonObject: TypeAlias = dict[str, Any]
+
+POLL_SECONDS = 0.05
+LONGEST_POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class TableStatus:
+    """How a table stands.
+
+    Parameters:
+        status: the service's word, such as "ACTIVE", "CREATING" or "DELETING".
+        indexes: the same for every secondary index, by name.
+        description: the service's whole description of the table.
+    """
+
+    status: str
+    indexes: Mapping[str, str]
+    description: Mapping[str, Any]
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the table and all its indexes can be used."""
+        return self.status == "ACTIVE" and all(status == "ACTIVE" for status in self.indexes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeTable(Read[TableStatus]):
+    """Look at a table."""
+
+    table: str
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        return Call("DescribeTable", {"TableName": self.table}, self.table)
+
+    def parse(self, reply: Reply) -> TableStatus:
+        """See `Operation.parse`."""
+        table: JsonObject = msgspec.json.decode(reply)["Table"]
+        indexes = [*table.get("GlobalSecondaryIndexes", ()), *table.get("LocalSecondaryIndexes", ())]
+        return TableStatus(
+            table["TableStatus"],
+            {index["IndexName"]: index.get("IndexStatus", "ACTIVE") for index in indexes},
+            table,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ListTables(Read[list[str]]):
+    """The names of all tables of this account, Region and endpoint."""
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        return Call("ListTables", {})
+
+    def flow(self, send: Send) -> Flow[list[str]]:
+        """See `Operation.flow`."""
+        names: list[str] = []
+        call: Call | None = self.call()
+        while call is not None:
+            reply: JsonObject = msgspec.json.decode((yield from send(call)))
+            names += reply["TableNames"]
+            last = reply.get("LastEvaluatedTableName")
+            call = Call("ListTables", {"ExclusiveStartTableName": last}) if last else None
+        return names
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable(Write[bool]):
+    """Make a table from a model's description and wait until it can be used.
+
+    True if it was made, False if a table of that name exists already (which is left as it is).
+
+    Parameters:
+        wait_seconds: how long to wait for the table to become active.
+    """
+
+    schema: TableSchema[Any]
+    table: str
+    wait_seconds: float = 300.0
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        schema = self.schema
+        body: JsonObject = {
+            "TableName": self.table,
+            "KeySchema": _key_schema(schema.primary),
+            "AttributeDefinitions": [
+                {"AttributeName": name, "AttributeType": kind} for name, kind in schema.key_types.items()
+            ],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+        for member, local in (("GlobalSecondaryIndexes", False), ("LocalSecondaryIndexes", True)):
+            if indexes := [_index(index) for index in schema.indexes.values() if index.local is local]:
+                body[member] = indexes
+        return Call("CreateTable", body, self.table)
+
+    def flow(self, send: Send) -> Flow[bool]:
+        """See `Operation.flow`."""
+        try:
+            yield from send(self.call())
+            created = True
+        except ResourceInUseError:
+            created = False
+        yield from _wait_until_active(send, self.table, self.wait_seconds)
+        if created and self.schema.ttl is not None:
+            yield from send(self._ttl_call(self.schema.ttl))
+        return created
+
+    def _ttl_call(self, attribute: str) -> Call:
+        specification = {"AttributeName": attribute, "Enabled": True}
+        body = {"TableName": self.table, "TimeToLiveSpecification": specification}
+        return Call("UpdateTimeToLive", body, self.table)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTable(Write[bool]):
+    """Drop a table with all its items; False if there was none."""
+
+    table: str
+    wait_seconds: float = 300.0
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        return Call("DeleteTable", {"TableName": self.table}, self.table)
+
+    def flow(self, send: Send) -> Flow[bool]:
+        """See `Operation.flow`."""
+        try:
+            yield from send(self.call())
+        except TableNotFoundError:
+            return False
+        yield from _wait_until_gone(send, self.table, self.wait_seconds)
+        return True
+
+
+def _wait_until_active(send: Send, table: str, wait_seconds: float) -> Flow[None]:
+    look = DescribeTable(table)
+    poll = _Poll(table, "active", wait_seconds)
+    while True:
+        try:
+            status = look.parse((yield from send(look.call())))
+        except TableNotFoundError:  # the service may not know of a table right after making it
+            pass
+        else:
+            if status.is_active:
+                return
+        yield poll.next()
+
+
+def _wait_until_gone(send: Send, table: str, wait_seconds: float) -> Flow[None]:
+    look = DescribeTable(table)
+    poll = _Poll(table, "gone", wait_seconds)
+    while True:
+        try:
+            yield from send(look.call())
+        except TableNotFoundError:
+            return
+        yield poll.next()
+
+
+class _Poll:
+    def __init__(self, table: str, aim: str, wait_seconds: float) -> None:
+        self._table, self._aim, self._wait = table, aim, wait_seconds
+        self._end = monotonic() + wait_seconds
+        self._pause = POLL_SECONDS
+
+    def next(self) -> Sleep:
+        if monotonic() + self._pause > self._end:
+            raise DeadlineExceededError(
+                f"table {self._table} was not {self._aim} after {self._wait:g} s: look at it with DescribeTable",
+                context={"table": self._table},
+            )
+        pause, self._pause = self._pause, min(self._pause * 2, LONGEST_POLL_SECONDS)
+        return Sleep(pause)
+
+
+def _key_schema(index: Index) -> list[JsonObject]:
+    return [{"AttributeName": name, "KeyType": "HASH"} for name in index.partition] + [
+        {"AttributeName": name, "KeyType": "RANGE"} for name in index.sort
+    ]
+
+
+def _index(index: Index) -> JsonObject:
+    projection: JsonObject = (
+        {"ProjectionType": index.projection}
+        if isinstance(index.projection, str)
+        else {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.projection)}
+    )
+    return {"IndexName": index.name, "KeySchema": _key_schema(index), "Projection": projection}

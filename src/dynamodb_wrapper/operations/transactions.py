@@ -1,0 +1,121 @@
+"""Transactions: several actions that are applied together or not at all.
+
+Limits are those of the DynamoDB API Reference, TransactWriteItems and TransactGetItems: 100 actions, 4 MB.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Write
+from dynamodb_wrapper.exceptions import CancellationReason, TransactionCanceledError, ValidationError
+from dynamodb_wrapper.expressions import Condition, Params, Update
+from dynamodb_wrapper.expressions.params import Encode, encode_plainly
+from dynamodb_wrapper.operations.readers import Reader
+from dynamodb_wrapper.wire.sizes import check_item_size
+from dynamodb_wrapper.wire.values import WireValue
+
+T = TypeVar("T")
+WireItem: TypeAlias = dict[str, WireValue]
+
+MOST_ACTIONS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactAction:
+    """One action of a transaction: a put (`item`), an update (`key`, `update`), a delete or a check (`key`)."""
+
+    table: str
+    reader: Reader[Any]
+    item: WireItem | None = None
+    key: WireItem | None = None
+    update: Update | None = None
+    check_only: bool = False
+    condition: Condition | None = None
+    encode: Encode = encode_plainly
+
+    def body(self) -> dict[str, Any]:
+        """The action as the service takes it."""
+        params = Params(self.encode)
+        body: dict[str, Any] = {"TableName": self.table}
+        if self.item is not None:
+            check_item_size(self.item, self.table)
+            kind, body["Item"] = "Put", self.item
+        else:
+            kind, body["Key"] = "Delete", self.key
+            if self.update is not None:
+                kind, body["UpdateExpression"] = "Update", self.update.encode(params)
+            elif self.check_only:
+                kind = "ConditionCheck"
+        if self.condition is not None:
+            body["ConditionExpression"] = self.condition.encode(params)
+            body["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        return {kind: params.into(body)}
+
+
+@dataclass(frozen=True, slots=True)
+class TransactWrite(Write[None]):
+    """Apply all actions or none; `token` makes sending it again harmless for ten minutes."""
+
+    actions: Sequence[TransactAction]
+    token: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        check_count(len(self.actions))
+        body = {
+            "TransactItems": [action.body() for action in self.actions],
+            "ClientRequestToken": self.token,
+        }
+        return Call("TransactWriteItems", body, self.actions[0].table, repeatable=True)
+
+    def flow(self, send: Send) -> Flow[None]:
+        """See `Operation.flow`."""
+        try:
+            yield from send(self.call())
+        except TransactionCanceledError as error:
+            error.reasons = tuple(
+                _decoded(reason, action) for reason, action in zip(error.reasons, self.actions, strict=False)
+            )
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class TransactGet(Read["list[T | None]"]):
+    """Read several items as they were at one moment, in the order of `keys`; None for a missing one."""
+
+    table: str
+    keys: Sequence[WireItem]
+    reader: Reader[T]
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        check_count(len(self.keys))
+        gets = [{"Get": {"TableName": self.table, "Key": key}} for key in self.keys]
+        return Call("TransactGetItems", {"TransactItems": gets}, self.table)
+
+    def parse(self, reply: Reply) -> list[T | None]:
+        """See `Operation.parse`."""
+        slots: Sequence[Mapping[str, Any]] = msgspec.json.decode(reply)["Responses"]
+        return [
+            self.reader.decode(slot["Item"], table=self.table) if slot.get("Item") else None for slot in slots
+        ]
+
+
+def check_count(count: int) -> None:
+    """Refuse a transaction that the service would refuse for its number of actions."""
+    if not 1 <= count <= MOST_ACTIONS:
+        raise ValidationError(f"a transaction of {count} actions: DynamoDB takes 1 to {MOST_ACTIONS} in one")
+
+
+def _decoded(reason: CancellationReason, action: TransactAction) -> CancellationReason:
+    if reason.item is None:
+        return reason
+    return CancellationReason(
+        reason.code, reason.message, action.reader.decode(reason.item, table=action.table)
+    )

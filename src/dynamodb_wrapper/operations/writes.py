@@ -1,0 +1,105 @@
+"""Writing one item: put, update, delete, each with an optional condition.
+
+A write is marked repeatable only when making it twice ends as making it once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Write
+from dynamodb_wrapper.exceptions import ConditionalCheckFailedError
+from dynamodb_wrapper.expressions import Condition, Params, Update
+from dynamodb_wrapper.expressions.params import Encode, encode_plainly
+from dynamodb_wrapper.operations.readers import Reader
+from dynamodb_wrapper.wire.sizes import check_item_size
+from dynamodb_wrapper.wire.values import WireValue
+
+T = TypeVar("T")
+WireItem: TypeAlias = dict[str, WireValue]
+ReturnValues: TypeAlias = Literal["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SingleWrite(Write["T | None"], Generic[T]):
+    """What the single writes share.
+
+    A failed condition raises `ConditionalCheckFailedError` with the item as it is. `repeatable` is as for
+    `Call`; None derives it: a write with a condition is not, for its repetition would fail its own condition.
+    """
+
+    table: str
+    reader: Reader[T]
+    condition: Condition | None = None
+    encode: Encode = encode_plainly
+    returns: ReturnValues = "NONE"
+    repeatable: bool | None = None
+
+    def flow(self, send: Send) -> Flow[T | None]:
+        """See `Operation.flow`."""
+        try:
+            reply = yield from send(self.call())
+        except ConditionalCheckFailedError as error:
+            if error.current_item is not None:
+                error.current_item = self.reader.decode(error.current_item, table=self.table)
+            raise
+        return self.parse(reply)
+
+    def parse(self, reply: Reply) -> T | None:
+        """See `Operation.parse`."""
+        if self.returns == "NONE":
+            return None
+        return self.reader.read_item(reply, "Attributes", table=self.table)
+
+    def _finish(self, action: str, body: dict[str, Any], params: Params, repeatable: bool) -> Call:
+        if self.condition is not None:
+            body["ConditionExpression"] = self.condition.encode(params)
+            body["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+            repeatable = False
+        if self.returns != "NONE":
+            body["ReturnValues"] = self.returns
+        if self.repeatable is not None:
+            repeatable = self.repeatable
+        return Call(action, params.into(body), self.table, repeatable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutItem(SingleWrite[T]):
+    """Store an item, replacing one with the same key."""
+
+    item: WireItem
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        check_item_size(self.item, self.table)
+        return self._finish(
+            "PutItem", {"TableName": self.table, "Item": self.item}, Params(self.encode), True
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateItem(SingleWrite[T]):
+    """Change parts of an item; without a condition a missing item is made."""
+
+    key: WireItem
+    update: Update
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        params = Params(self.encode)
+        body = {"TableName": self.table, "Key": self.key, "UpdateExpression": self.update.encode(params)}
+        return self._finish("UpdateItem", body, params, self.update.repeatable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteItem(SingleWrite[T]):
+    """Remove an item; a missing one is no error unless a condition says so."""
+
+    key: WireItem
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        return self._finish(
+            "DeleteItem", {"TableName": self.table, "Key": self.key}, Params(self.encode), True
+        )

@@ -1,0 +1,1 @@
+"""Queries for any model: key conditions from Meta, filters that find their place, signed cursors."""

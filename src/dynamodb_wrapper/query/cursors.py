@@ -1,0 +1,66 @@
+"""Cursors: where a listing goes on, as an opaque text that nobody can alter or use elsewhere.
+
+Knows signing. Must not know what a query is: it binds a cursor to bytes that identify one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any, Final
+
+import msgspec
+
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.exceptions import ValidationError
+
+_SIGNATURE_BYTES: Final = 16
+_OF_THIS_PROCESS: Final = secrets.token_bytes(32)
+
+
+class Cursors:
+    """Makes and reads cursors.
+
+    They are signed with `config.cursor_secret`; without one with a key derived from the configured secret
+    access key, and where there is none either, with a key of this process: such cursors end with it.
+    """
+
+    def __init__(self, config: DynamoDBConfig) -> None:
+        secret = config.cursor_secret or config.aws_secret_access_key
+        material = secret.get_secret_value().encode() if secret is not None else _OF_THIS_PROCESS
+        self._key = hmac.digest(material, b"dynamodb-wrapper cursor", "sha256")
+
+    def seal(self, start: dict[str, Any], query: bytes) -> str:
+        """The cursor that goes on after a key (in wire form) of the query so identified."""
+        content = msgspec.json.encode(start)
+        return urlsafe_b64encode(self._sign(content, query) + content).rstrip(b"=").decode()
+
+    def open(self, cursor: str, query: bytes) -> dict[str, Any]:
+        """The key in a cursor.
+
+        Raises:
+            ValidationError: it is no cursor, was altered, or belongs to another query.
+        """
+        try:
+            sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        except (ValueError, TypeError) as error:
+            raise _refused("it is not one that this library made") from error
+        signature, content = sealed[:_SIGNATURE_BYTES], sealed[_SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, self._sign(content, query)):
+            raise _refused("it was altered, was signed with another secret, or belongs to another query")
+        start: dict[str, Any] = msgspec.json.decode(content)
+        return start
+
+    def _sign(self, content: bytes, query: bytes) -> bytes:
+        bound = hashlib.sha256(query).digest() + content
+        return hmac.digest(self._key, bound, "sha256")[:_SIGNATURE_BYTES]
+
+
+def _refused(why: str) -> ValidationError:
+    return ValidationError(
+        f"last_key is refused: {why}. Pass the next_key of the page before, with the same arguments; "
+        "processes that share cursors need the same cursor_secret (DYNAMODB_CURSOR_SECRET)",
+        errors={"last_key": [why]},
+    )

@@ -1,0 +1,9 @@
+"""A model's Meta compiled into one frozen description: table, keys, indexes, key types.
+
+Keys, expressions, planner, table creation, migrations and docs all read this description and nothing else.
+"""
+
+from dynamodb_wrapper.schema.compile import schema_of
+from dynamodb_wrapper.schema.description import GSI, LSI, Index, KeyType, TableSchema
+
+__all__ = ["GSI", "LSI", "Index", "KeyType", "TableSchema", "schema_of"]

@@ -1,0 +1,234 @@
+"""Compiling a model's Meta, once per model.
+
+Knows how a Meta is written and every way to write it wrong. Must not know what the description is used for.
+Limits are those of the DynamoDB Developer Guide, "Quotas" and "Secondary indexes" (multi-attribute keys).
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import types
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, NewType, NoReturn, TypeVar, Union, get_args, get_origin
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from pydantic import BaseModel
+
+from dynamodb_wrapper.exceptions import MetaError
+from dynamodb_wrapper.schema.description import GSI, LSI, Index, KeyType, Projection, TableSchema
+
+M = TypeVar("M", bound=BaseModel)
+
+MOST_KEY_ATTRIBUTES = 4
+MOST_GSIS = 20
+MOST_LSIS = 5
+_INDEX_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+_KNOWN = frozenset({"partition_key", "sort_key", "gsis", "lsis", "table_name", "ttl", "version", "unique"})
+_TEXT = (str, bool, datetime, date, time, UUID, PurePath)
+_NUMBERS = (int, float, Decimal)
+_BYTES = (bytes, bytearray)
+
+_compiled: WeakKeyDictionary[type[BaseModel], TableSchema[Any]] = WeakKeyDictionary()
+
+
+def schema_of(model: type[M]) -> TableSchema[M]:
+    """The description of a model's table, compiled on first use.
+
+    Parameters:
+        model: a pydantic model with an inner `class Meta`.
+
+    Raises:
+        MetaError: Meta is missing or wrong; names the model, the attribute and the mend.
+    """
+    schema = _compiled.get(model)
+    if schema is None:
+        schema = _compiled[model] = _Compiler(model).compile()
+    return schema
+
+
+class _Compiler:
+    def __init__(self, model: type[M]) -> None:
+        self.model = model
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise MetaError(f"{model!r} is not a pydantic model class: give the class, not an instance")
+        meta = getattr(model, "Meta", None)
+        if meta is None:
+            self.fail('it has no inner class Meta: add `class Meta: partition_key = "..."`')
+        self.meta = {
+            name: value
+            for base in reversed(meta.__mro__)
+            for name, value in vars(base).items()
+            if not name.startswith("__")
+        }
+        self.annotations = {(info.alias or name): info.annotation for name, info in _fields(model).items()}
+
+    def fail(self, why: str) -> NoReturn:
+        raise MetaError(f"{self.model.__name__}.Meta: {why}", context={"model": self.model.__qualname__})
+
+    def compile(self) -> TableSchema[Any]:
+        for name in self.meta:
+            if name not in _KNOWN:
+                self.fail(f"{name!r} is not known; known are {', '.join(sorted(_KNOWN))}")
+        if "partition_key" not in self.meta:
+            self.fail('partition_key is missing: add partition_key = "<attribute>"')
+        partition, sort = self.meta["partition_key"], self.meta.get("sort_key")
+        key_types = {self.attribute(partition, "partition_key"): self.key_type(partition, optional=False)}
+        if sort is not None:
+            key_types[self.attribute(sort, "sort_key")] = self.key_type(sort, optional=False)
+            if sort == partition:
+                self.fail("sort_key is the partition_key: name another attribute")
+        indexes = self.indexes(partition)
+        for index in indexes.values():
+            for name in index.keys:
+                key_types.setdefault(name, self.key_type(name, optional=True))
+        return TableSchema(
+            model=self.model,
+            partition_key=partition,
+            sort_key=sort,
+            indexes=types.MappingProxyType(indexes),
+            key_types=types.MappingProxyType(key_types),
+            base_name=self.text("table_name"),
+            ttl=self.optional_attribute("ttl"),
+            version=self.optional_attribute("version"),
+            unique=tuple(self.attribute(name, "unique") for name in self.meta.get("unique", ())),
+            attributes=frozenset(self.annotations),
+        )
+
+    def text(self, name: str) -> str | None:
+        value = self.meta.get(name)
+        if value is not None and (not isinstance(value, str) or not value):
+            self.fail(f"{name} must be a name, not {value!r}")
+        return value
+
+    def optional_attribute(self, name: str) -> str | None:
+        value = self.meta.get(name)
+        return None if value is None else self.attribute(value, name)
+
+    def attribute(self, name: object, where: str) -> str:
+        if not isinstance(name, str) or name not in self.annotations:
+            self.fail(
+                f"{where} names {name!r}, which is not a field of {self.model.__name__}; "
+                f"its fields are {', '.join(self.annotations)}"
+            )
+        return name
+
+    def indexes(self, partition: str) -> dict[str, Index]:
+        globals_ = [self.gsi(entry) for entry in self.entries("gsis")]
+        locals_ = [self.lsi(entry, partition) for entry in self.entries("lsis")]
+        if len(globals_) > MOST_GSIS or len(locals_) > MOST_LSIS:
+            self.fail(f"a table has at most {MOST_GSIS} global and {MOST_LSIS} local indexes")
+        indexes: dict[str, Index] = {}
+        for index in globals_ + locals_:
+            assert index.name is not None
+            if index.name in indexes:
+                self.fail(f"two indexes are named {index.name!r}")
+            indexes[index.name] = index
+        return indexes
+
+    def entries(self, name: str) -> Sequence[object]:
+        entries = self.meta.get(name, ())
+        if isinstance(entries, Mapping | str) or not isinstance(entries, Sequence):
+            self.fail(f"{name} must be a list of indexes, not {type(entries).__name__}")
+        return entries
+
+    def gsi(self, entry: object) -> Index:
+        gsi = self.entry(entry, GSI, "gsis")
+        name = self.index_name(gsi.name)
+        sort = () if gsi.sort_key is None else self.index_keys(gsi.sort_key, f"the sort_key of {name}")
+        partition = self.index_keys(gsi.partition_key, f"the partition_key of {name}")
+        if len(set(partition + sort)) < len(partition + sort):
+            self.fail(f"index {name} names an attribute twice in its keys")
+        return Index(name, partition, sort, self.projection(gsi.projection, name))
+
+    def lsi(self, entry: object, partition: str) -> Index:
+        lsi = self.entry(entry, LSI, "lsis")
+        name = self.index_name(lsi.name)
+        sort = self.attribute(lsi.sort_key, f"the sort_key of {name}")
+        return Index(name, (partition,), (sort,), self.projection(lsi.projection, name), local=True)
+
+    def entry(self, entry: object, kind: type[E], where: str) -> E:
+        if isinstance(entry, kind):
+            return entry
+        if not isinstance(entry, Mapping):
+            self.fail(f"an entry of {where} must be a dict or {kind.__name__}(...), not {entry!r}")
+        try:
+            return kind(**entry)
+        except TypeError as error:
+            wanted = ", ".join(kind.__dataclass_fields__)
+            self.fail(f"{dict(entry)!r} in {where} is no index ({error}); an index has {wanted}")
+
+    def index_name(self, name: object) -> str:
+        if not isinstance(name, str) or not _INDEX_NAME.fullmatch(name):
+            self.fail(f"{name!r} is no index name: use 3 to 255 of a-z, A-Z, 0-9, '_', '-' and '.'")
+        return name
+
+    def index_keys(self, keys: object, where: str) -> tuple[str, ...]:
+        names: Iterable[object] = (keys,) if isinstance(keys, str) or not isinstance(keys, Sequence) else keys
+        found = tuple(self.attribute(name, where) for name in names)
+        if not 1 <= len(found) <= MOST_KEY_ATTRIBUTES:
+            self.fail(f"{where} has {len(found)} attributes: 1 to {MOST_KEY_ATTRIBUTES} are possible")
+        return found
+
+    def projection(self, value: object, index: str) -> Projection:
+        if value is None or value == "ALL":
+            return "ALL"
+        if value == "KEYS_ONLY":
+            return "KEYS_ONLY"
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            self.fail(f"the projection of {index} is {value!r}: 'ALL', 'KEYS_ONLY' or a list of attributes")
+        return tuple(self.attribute(name, f"the projection of {index}") for name in value)
+
+    def key_type(self, name: str, *, optional: bool) -> KeyType:
+        kinds = {_kind(annotation) for annotation in _members(self.annotations[name])}
+        if None in kinds:
+            if not optional:
+                self.fail(f"{name} is a key of the table and may be None: make it required")
+            kinds.discard(None)
+        if len(kinds) == 1 and (kind := kinds.pop()) in ("S", "N", "B"):
+            return kind  # type: ignore[return-value]
+        self.fail(
+            f"{name} is a key, but {self.annotations[name]} is not one of DynamoDB's key types: "
+            "use a text, number, bytes, bool, datetime or enum type"
+        )
+
+
+E = TypeVar("E", GSI, LSI)
+
+
+def _fields(model: type[BaseModel]) -> Mapping[str, Any]:
+    if not model.__pydantic_complete__:
+        model.model_rebuild(raise_errors=False)
+    return model.model_fields
+
+
+def _members(annotation: Any) -> Iterable[Any]:
+    """The plain types that an annotation may hold."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif origin in (Union, types.UnionType):
+        for member in get_args(annotation):
+            yield from _members(member)
+    elif origin is Literal:
+        yield from (type(value) for value in get_args(annotation))
+    elif isinstance(annotation, NewType):
+        yield from _members(annotation.__supertype__)
+    elif isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        yield from (type(member.value) for member in annotation)
+    else:
+        yield annotation
+
+
+def _kind(annotation: Any) -> str | None:
+    if annotation is type(None):
+        return None
+    if isinstance(annotation, type):
+        for kind, bases in (("S", _TEXT), ("N", _NUMBERS), ("B", _BYTES)):
+            if issubclass(annotation, bases):
+                return kind
+    return "?"

@@ -1,0 +1,167 @@
+"""The frozen description of a table that everything above reads.
+
+Knows names and types of keys and indexes. Must not know expressions, operations or how a Meta is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from pydantic import BaseModel
+
+from dynamodb_wrapper.exceptions import MetaError, ValidationError
+from dynamodb_wrapper.wire.compiled import Codec
+
+M = TypeVar("M", bound=BaseModel)
+V = TypeVar("V", bound=BaseModel)
+KeyType: TypeAlias = Literal["S", "N", "B"]
+Projection: TypeAlias = Literal["ALL", "KEYS_ONLY"] | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GSI:
+    """A global secondary index, as written in a Meta.
+
+    Parameters:
+        name: the index's name, 3 to 255 characters of a-z, A-Z, 0-9, "_", "-" and ".".
+        partition_key: its partition attribute, or up to four of them.
+        sort_key: its sort attribute, or up to four of them.
+        projection: "ALL" (also None), "KEYS_ONLY", or the attributes copied into the index beside the keys.
+    """
+
+    name: str
+    partition_key: str | Sequence[str]
+    sort_key: str | Sequence[str] | None = None
+    projection: str | Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LSI:
+    """A local secondary index, as written in a Meta; its partition key is the table's.
+
+    Parameters:
+        name: the index's name.
+        sort_key: its sort attribute.
+        projection: as for `GSI`.
+    """
+
+    name: str
+    sort_key: str
+    projection: str | Sequence[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One index as compiled: `name` is None for the table itself."""
+
+    name: str | None
+    partition: tuple[str, ...]
+    sort: tuple[str, ...] = ()
+    projection: Projection = "ALL"
+    local: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The index's key attributes, partition first."""
+        return self.partition + self.sort
+
+
+@dataclass(frozen=True)
+class TableSchema(Generic[M]):
+    """What a model's Meta says.
+
+    Parameters:
+        model: the pydantic model.
+        partition_key: the table's partition attribute.
+        sort_key: the table's sort attribute, or None.
+        indexes: the secondary indexes by name.
+        key_types: the type of every attribute that is a key of the table or of an index.
+        base_name: the table's name before `DynamoDBConfig.table_prefix`, or None where Meta gives none.
+        ttl: the attribute with the expiry time, or None.
+        version: the optimistic-lock attribute, or None.
+        unique: attributes whose values no two items may share.
+    """
+
+    model: type[M]
+    partition_key: str
+    sort_key: str | None
+    indexes: Mapping[str, Index]
+    key_types: Mapping[str, KeyType]
+    base_name: str | None = None
+    ttl: str | None = None
+    version: str | None = None
+    unique: tuple[str, ...] = ()
+    attributes: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def table_name(self) -> str:
+        """The table's name before the prefix; a MetaError where Meta gives none."""
+        if self.base_name is None:
+            raise MetaError(
+                f"{self.model.__name__}.Meta has no table_name: add for example "
+                f'table_name = "{self.model.__name__.lower()}s"'
+            )
+        return self.base_name
+
+    @property
+    def primary(self) -> Index:
+        """The table's own key, in the form of an index."""
+        return Index(None, (self.partition_key,), (self.sort_key,) if self.sort_key else ())
+
+    @property
+    def key_fields(self) -> tuple[str, ...]:
+        """The primary key's attributes, partition first."""
+        return self.primary.keys
+
+    @cached_property
+    def codec(self) -> Codec[M]:
+        """The codec of the full model."""
+        return Codec(self.model, key_attributes=self.key_types)
+
+    def view_codec(self, view: type[V]) -> Codec[V]:
+        """A codec for a read-only view of this table."""
+        return Codec(view, key_attributes=self.key_types, keep_unknown=False)
+
+    def drops_none(self, name: str) -> bool:
+        """Whether None is stored as no attribute: in keys of an index, and where reading restores it."""
+        fields = self.model.model_fields
+        info = fields.get(name) or next(info for info in fields.values() if info.alias == name)
+        return name in self.key_types or info.default is None
+
+    def index(self, name: str | None) -> Index:
+        """The index of that name; None is the table."""
+        if name is None:
+            return self.primary
+        if name not in self.indexes:
+            known = ", ".join(self.indexes) or "none"
+            raise ValidationError(
+                f"{self.model.__name__} has no index {name!r}; its indexes are: {known}",
+                errors={"index": [f"unknown index {name!r}; known: {known}"]},
+            )
+        return self.indexes[name]
+
+    def key_of(self, key: object) -> dict[str, Any]:
+        """A primary key by attribute, from one value (where there is no sort key) or a mapping.
+
+        Raises:
+            ValidationError: an attribute of the key is missing, or one that is not of the key was given.
+        """
+        if isinstance(key, Mapping):
+            given = dict(key)
+        elif self.sort_key is None:
+            given = {self.partition_key: key}
+        else:
+            given = {}
+        missing = [name for name in self.key_fields if name not in given]
+        extra = [str(name) for name in given if name not in self.key_fields]
+        if missing or extra:
+            errors = {name: ["part of the key: give it"] for name in missing}
+            errors |= {name: ["not part of the key: leave it out"] for name in extra}
+            raise ValidationError(
+                f"the key of {self.model.__name__} is {' + '.join(self.key_fields)}; got {sorted(map(str, given))}",
+                errors=errors,
+            )
+        return given
