@@ -20,6 +20,7 @@ from dynamodb_wrapper.wire.source import compile_function, name_in
 from dynamodb_wrapper.wire.values import AttributeValue, WireItem, decode
 
 Expression: TypeAlias = Callable[[str], str]
+Form: TypeAlias = tuple[Any, Expression]
 
 _CONTENT: dict[str, type] = {"S": str, "N": str, "BOOL": bool, "B": bytes}
 _CALLS: dict[type, str] = {int: "int", float: "float", Decimal: "Decimal", datetime: "read_utc"}
@@ -85,37 +86,45 @@ class DecoderCompiler:
         )
         return wire, row
 
-    def _form(self, shape: Shape, is_key: bool = False) -> tuple[Any, Expression]:
+    def _form(self, shape: Shape, is_key: bool = False) -> Form:
         """The wire type of a shape, and what writes the expression that reads a variable of that type."""
         match shape:
             case Scalar(python=python) if python is bool and is_key:
-                return _KEY_FLAG, "({0}.BOOL if {0}.S is None else {0}.S == 'true')".format
+                return _KEY_FLAG, lambda it: f"({it}.BOOL if {it}.S is None else {it}.S == 'true')"
             case Scalar():
                 return _SCALAR_TYPES[tag_of(shape), shape.null], _scalar_expression(shape)
             case ListOf(element=element, null=null):
                 each, expression = self._form(element)
-                inside = f"[{expression('each')} for each in {{0}}]"
-                content: Any = list[each]  # type: ignore[valid-type]
-                return _value_type("L", content, null), _inside("L", inside.format, null)
+                return _list_form(each, expression("each"), null)
             case MapOf(element=element, null=null):
                 each, expression = self._form(element)
-                inside = f"{{{{key: {expression('each')} for key, each in {{0}}.items()}}}}"
-                content = dict[str, each]  # type: ignore[valid-type]
-                return _value_type("M", content, null), _inside("M", inside.format, null)
+                return _map_form(each, expression("each"), null)
             case ModelOf(model=model, fields=fields, null=null):
                 wire, row = self.model(model, fields)
-                inside = f"{name_in(self._names, row)}({{0}})"
-                return _value_type("M", wire, null), _inside("M", inside.format, null)
+                call = name_in(self._names, row)
+                return _value_type("M", wire, null), _inside("M", lambda content: f"{call}({content})", null)
             case _:
-                return AttributeValue, "decode({0})".format
+                return AttributeValue, lambda variable: f"decode({variable})"
+
+
+def _list_form(each: Any, expression: str, null: bool) -> Form:
+    content: Any = list[each]
+    read = _inside("L", lambda elements: f"[{expression} for each in {elements}]", null)
+    return _value_type("L", content, null), read
+
+
+def _map_form(each: Any, expression: str, null: bool) -> Form:
+    content: Any = dict[str, each]
+    read = _inside("M", lambda entries: f"{{key: {expression} for key, each in {entries}.items()}}", null)
+    return _value_type("M", content, null), read
 
 
 def _scalar_expression(shape: Scalar) -> Expression:
     tag = tag_of(shape)
     call = _CALLS.get(shape.python) or ("int" if tag == "N" else None)
     if call is None:
-        return f"{{0}}.{tag}".format
-    return _inside(tag, f"{call}({{0}})".format, shape.null)
+        return lambda variable: f"{variable}.{tag}"
+    return _inside(tag, lambda text: f"{call}({text})", shape.null)
 
 
 def _inside(tag: str, expression: Expression, null: bool) -> Expression:
