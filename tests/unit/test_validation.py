@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from pydantic import BaseModel, field_validator
+from pydantic import ValidationError as PydanticError
+
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.validation import did_you_mean, from_pydantic, invalid, problem
+
+
+class Line(BaseModel):
+    quantity: int
+
+
+class Order(BaseModel, extra="forbid"):
+    lines: list[Line] = []
+    note: str = ""
+    total: int = 0
+
+    @field_validator("note")
+    @classmethod
+    def _polite(cls, note: str) -> str:
+        if note == "braces":
+            raise problem("a note with {braces} is refused")
+        if note:
+            raise ValueError("no notes please")
+        return note
+
+
+def error_of(**values: object) -> ValidationError:
+    with pytest.raises(PydanticError) as caught:
+        Order.model_validate(values)
+    return from_pydantic(caught.value, "Order", Order.model_fields)
+
+
+def test_errors_are_keyed_by_field_and_nested_values_by_path() -> None:
+    error = error_of(lines=[{"quantity": 1}, {}], total="x")
+    assert list(error.errors) == ["lines.1.quantity", "total"]
+    assert error.errors["lines.1.quantity"] == ["is required"]
+    assert "Order is not valid: lines.1.quantity: is required; total: " in str(error)
+
+
+def test_a_validators_own_words_are_kept_as_they_are() -> None:
+    assert error_of(note="x").errors == {"note": ["no notes please"]}
+    assert error_of(note="braces").errors == {"note": ["a note with {braces} is refused"]}
+
+
+def test_a_misspelt_field_gets_a_suggestion() -> None:
+    assert error_of(totl=1).errors == {"totl": ["there is no such field; did you mean 'total'?"]}
+
+
+def test_refused_values_are_not_repeated_and_the_error_can_be_pickled() -> None:
+    error = pickle.loads(pickle.dumps(error_of(total="s3cr3t")))
+    assert "s3cr3t" not in f"{error!r}{error.__dict__}"
+
+
+@pytest.mark.parametrize(
+    ("name", "remark"),
+    [
+        ("Pipelin_Id", "; did you mean 'pipeline_id'?"),
+        ("us-esat-1", "; did you mean 'us-east-1'?"),
+        ("zzz", ""),
+    ],
+)
+def test_did_you_mean_finds_near_names_only(name: str, remark: str) -> None:
+    assert did_you_mean(name, ["pipeline_id", "us-west-1", "us-east-1"]) == remark
+
+
+def test_an_error_without_a_field_is_told_without_one() -> None:
+    assert str(invalid("the input", {"": ["is no object"]})) == "the input is not valid: is no object"
