@@ -12,7 +12,7 @@ import inspect
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import resolve_name
@@ -180,8 +180,8 @@ def places_of_tests(short: str) -> list[str]:
     """Where the tests of a module may be, as patterns below `tests`.
 
     `wire.pool` is tested by tests/unit/wire/test_pool.py, or outside of the unit tests by test_pool.py or
-    test_wire_pool.py, each with an ending of its own if there are several. A package inside of a room, such as
-    a domain, may be tested as a whole under its own name.
+    test_wire_pool.py, each with an ending of its own if there are several. A package inside of a room, such
+    as a domain, may be tested as a whole under its own name.
     """
     *rooms, stem = short.split(".")
     unit = "/".join(["unit", *rooms])
@@ -211,7 +211,7 @@ def test_importing_the_package_imports_nothing_that_is_not_always_needed() -> No
     assert python(code) == "[]"
 
 
-def test_importing_the_package_is_cheap(record_property: pytest.RecordProperty) -> None:
+def test_importing_the_package_is_cheap(record_property: Callable[[str, object], None]) -> None:
     def cost(statement: str) -> float:
         code = f"import time; start = time.process_time(); {statement}; print(time.process_time() - start)"
         return min(float(python(code)) for _ in range(5))
