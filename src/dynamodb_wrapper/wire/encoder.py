@@ -125,10 +125,10 @@ class EncoderCompiler:
                 return "value.__class__ is dict"
             case ModelOf(model=model):
                 return f"value.__class__ is {self._name(model)}"
-            case Opaque(kind=None):
+            case Opaque(kinds=()):
                 return "True"
-            case Opaque(kind=kind):
-                return f"value.__class__ is {self._name(kind)}"
+            case Opaque(kinds=kinds):
+                return f"value.__class__ in {self._name(kinds)}"
 
     def _expression(self, shape: Shape) -> str:
         match shape:

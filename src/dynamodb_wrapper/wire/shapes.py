@@ -56,9 +56,9 @@ class ModelOf:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Anything else; `kind` is the class that its values have, where all have the same."""
+    """Anything else; `kinds` are the classes that its values can have, where that is known."""
 
-    kind: type | None = None
+    kinds: tuple[type, ...] = ()
     holds_models: bool = False
     null: bool = False
 
@@ -146,26 +146,42 @@ def _generic_shape(annotation: Any, above: tuple[type, ...]) -> Shape:
     if origin in (Union, UnionType):
         return _union_shape(annotation, arguments, above)
     if origin is Literal:
-        kinds = {type(value) for value in arguments}
-        return Scalar(kinds.pop()) if kinds in ({str}, {int}) else Opaque()
+        classes = {type(value) for value in arguments}
+        return Scalar(classes.pop()) if classes in ({str}, {int}) else Opaque(tuple(classes))
     if origin is list:
         return ListOf(_shape(arguments[0], above) if arguments else Opaque())
     if origin is dict and (not arguments or arguments[0] is str):
         return MapOf(_shape(arguments[1], above) if arguments else Opaque())
-    kind = origin if origin in (dict, set, frozenset, tuple) else None
-    return Opaque(kind, _holds_models(annotation))
+    kinds = (origin,) if origin in (dict, set, frozenset, tuple) else ()
+    return Opaque(kinds, _holds_models(annotation))
 
 
 def _union_shape(annotation: Any, arguments: tuple[Any, ...], above: tuple[type, ...]) -> Shape:
     rest = [argument for argument in arguments if argument is not NoneType]
     if len(rest) == 1:
         return replace(_shape(rest[0], above), null=True)
-    return Opaque(holds_models=_holds_models(annotation), null=len(rest) < len(arguments))
+    choices = [_kinds(_shape(argument, above)) for argument in rest]
+    kinds = tuple(kind for choice in choices for kind in choice) if all(choices) else ()
+    return Opaque(kinds, _holds_models(annotation), null=len(rest) < len(arguments))
+
+
+def _kinds(shape: Shape) -> tuple[type, ...]:
+    match shape:
+        case Scalar(python=python):
+            return (python,)
+        case ListOf():
+            return (list,)
+        case MapOf():
+            return (dict,)
+        case ModelOf(model=model):
+            return (model,)
+        case Opaque(kinds=kinds):
+            return kinds
 
 
 def _enum_shape(annotation: type[Enum]) -> Shape:
-    kinds = {type(member.value) for member in annotation}
-    return Scalar(annotation) if kinds in ({str}, {int}) else Opaque(annotation)
+    contents = {type(member.value) for member in annotation}
+    return Scalar(annotation) if contents in ({str}, {int}) else Opaque((annotation,))
 
 
 def _holds_models(annotation: Any) -> bool:
@@ -189,9 +205,8 @@ def tag_of(scalar: Scalar) -> str:
 
 def may_be_bool(shape: Shape) -> bool:
     """Whether a value of this shape can be stored as BOOL."""
-    return (isinstance(shape, Scalar) and shape.python is bool) or (
-        isinstance(shape, Opaque) and shape.kind is None
-    )
+    kinds = _kinds(shape)
+    return not kinds or bool in kinds
 
 
 def holds_opaque_models(fields: tuple[FieldShape, ...]) -> bool:
