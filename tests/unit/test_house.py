@@ -205,10 +205,18 @@ def python(code: str) -> str:
     return done.stdout.strip()
 
 
+NEEDED_BY_FEW = ("boto3", "botocore", "typer", "rich", "croniter", "dotenv", "moto", "pyspark", "pytest")
+
+
 def test_importing_the_package_imports_nothing_that_is_not_always_needed() -> None:
-    lazy = ("boto3", "botocore", "ssl", "typer", "rich", "croniter", "dotenv", "moto", "pyspark", "pytest")
+    lazy = (*NEEDED_BY_FEW, "ssl", "asyncio")
     code = f"import sys, {PACKAGE}; print([name for name in {lazy} if name in sys.modules])"
     assert python(code) == "[]"
+
+
+def test_loading_every_name_of_the_package_imports_nothing_that_only_some_need() -> None:
+    load = f"import sys, {PACKAGE} as own; [getattr(own, name) for name in own.__all__]"
+    assert python(f"{load}; print([name for name in {NEEDED_BY_FEW} if name in sys.modules])") == "[]"
 
 
 def test_importing_the_package_is_cheap(record_property: Callable[[str, object], None]) -> None:
