@@ -27,6 +27,7 @@ from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.filters import Filters, plan_filters
 from dynamodb_wrapper.query.keys import key_condition
 from dynamodb_wrapper.schema import Index, TableSchema, schema_of
+from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.timezones import validate_timezone_string
 from dynamodb_wrapper.validation import did_you_mean
 from dynamodb_wrapper.wire.compiled import Codec
@@ -147,7 +148,7 @@ class Queries(Api, Generic[M, V]):
             table=self._table,
             key=wire_key(self._schema, key),
             reader=view_codec(self.model, view),
-            projection=paths_of(view, projection, self._schema.key_fields),
+            projection=paths_of(view, projection),
             consistent=consistent,
         )
         item = yield from read.flow(self.client.send)
@@ -209,7 +210,7 @@ class Queries(Api, Generic[M, V]):
         view: type[W] | None = None,
     ) -> Flow[Listing[Any]]:
         shape: type[BaseModel] = view or self.view
-        keys = search.key_fields if search.filter is not None else self._schema.key_fields
+        keys = search.key_fields if search.filter is not None else ()
         into: Search[Any] = replace(
             search, reader=view_codec(self.model, shape), projection=paths_of(shape, projection, keys)
         )
@@ -270,22 +271,24 @@ def zone_of(name: str) -> ZoneInfo:
 @lru_cache(maxsize=512)
 def datetime_fields(view: type[BaseModel]) -> tuple[str, ...]:
     """The fields of a view that hold a datetime."""
-    kinds = (datetime, datetime | None)
-    return tuple(name for name, info in view.model_fields.items() if info.annotation in kinds)
+    return tuple(name for name, info in view.model_fields.items() if datetime in plain_types(info.annotation))
 
 
-def paths_of(view: type[BaseModel], projection: Projection, keys: Sequence[str]) -> tuple[Path, ...]:
-    """The attributes to read for a view; the keys always, for an item without them is nobody's.
+def paths_of(view: type[BaseModel], projection: Projection, also: Sequence[str] = ()) -> tuple[Path, ...]:
+    """The attributes to read for a view: those of the projection, and always what the view requires.
+
+    Parameters:
+        also: attributes that are needed besides, such as the keys to go on from.
 
     Raises:
         ValidationError: the projection names no field, or one that the view does not have.
     """
-    return _paths_of(view, None if projection is None else tuple(projection), tuple(keys))
+    return _paths_of(view, None if projection is None else tuple(projection), tuple(also))
 
 
 @lru_cache(maxsize=4096)
 def _paths_of(
-    view: type[BaseModel], projection: tuple[str, ...] | None, keys: tuple[str, ...]
+    view: type[BaseModel], projection: tuple[str, ...] | None, also: tuple[str, ...]
 ) -> tuple[Path, ...]:
     known = view.model_fields
     if projection is not None:
@@ -297,7 +300,8 @@ def _paths_of(
                 f"{', '.join(known)}{hint}",
                 errors=unknown or {"projection": ["name at least one field"]},
             )
-    return tuple(Path((name,)) for name in dict.fromkeys((*(projection or known), *keys)))
+    required = (name for name, info in known.items() if info.is_required())
+    return tuple(Path((name,)) for name in dict.fromkeys((*(projection or known), *required, *also)))
 
 
 def checked_limit(limit: int) -> int:

@@ -73,9 +73,7 @@ class Commands(Api, Generic[M, D]):
         return self._create(self._new(dto), condition_expression)
 
     @method
-    def update(
-        self, key: object, updates: Mapping[str, Any], condition_expression: object = None
-    ) -> Flow[M]:
+    def update(self, key: object, updates: Mapping[str, Any], condition_expression: object = None) -> Flow[M]:
         """Change the named fields of an item that exists, and no others.
 
         Returns:

@@ -6,20 +6,20 @@ Limits are those of the DynamoDB Developer Guide, "Quotas" and "Secondary indexe
 
 from __future__ import annotations
 
-import enum
 import re
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Annotated, Any, Literal, NewType, NoReturn, TypeVar, Union, get_args, get_origin
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import MetaError
+from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.schema.description import GSI, LSI, Index, KeyType, Projection, TableSchema
 
 M = TypeVar("M", bound=BaseModel)
@@ -184,7 +184,7 @@ class _Compiler:
         return tuple(self.attribute(name, f"the projection of {index}") for name in value)
 
     def key_type(self, name: str, *, optional: bool) -> KeyType:
-        kinds = {_kind(annotation) for annotation in _members(self.annotations[name])}
+        kinds = {_kind(annotation) for annotation in plain_types(self.annotations[name])}
         if None in kinds:
             if not optional:
                 self.fail(f"{name} is a key of the table and may be None: make it required")
@@ -204,24 +204,6 @@ def _fields(model: type[BaseModel]) -> Mapping[str, Any]:
     if not model.__pydantic_complete__:
         model.model_rebuild(raise_errors=False)
     return model.model_fields
-
-
-def _members(annotation: Any) -> Iterable[Any]:
-    """The plain types that an annotation may hold."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        yield from _members(get_args(annotation)[0])
-    elif origin in (Union, types.UnionType):
-        for member in get_args(annotation):
-            yield from _members(member)
-    elif origin is Literal:
-        yield from (type(value) for value in get_args(annotation))
-    elif isinstance(annotation, NewType):
-        yield from _members(annotation.__supertype__)
-    elif isinstance(annotation, type) and issubclass(annotation, enum.Enum):
-        yield from (type(member.value) for member in annotation)
-    else:
-        yield annotation
 
 
 def _kind(annotation: Any) -> str | None:
