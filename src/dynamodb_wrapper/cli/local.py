@@ -22,9 +22,7 @@ __all__ = ["local"]
 NOT_RUNNING = 3
 NOT_ANSWERING = 4
 
-local = typer.Typer(
-    name="local", no_args_is_help=True, help="A real engine in the background."
-)
+local = typer.Typer(name="local", no_args_is_help=True, help="A real engine in the background.")
 
 
 class EngineChoice(StrEnum):
