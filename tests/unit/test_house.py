@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -198,6 +199,21 @@ def only_gathers(name: str) -> bool:
     return modules()[name].name == "__init__.py" and not any(
         isinstance(node, own) for node in tree(name).body
     )
+
+
+@pytest.mark.parametrize(
+    "script", [*(HOME / "scripts").iterdir(), HOME / ".ci" / "run"], ids=lambda path: path.name
+)
+def test_every_script_can_be_run_and_says_what_it_does(script: Path) -> None:
+    assert os.access(script, os.X_OK)
+    text = script.read_text()
+    if text.startswith("#!/usr/bin/env bash\n"):
+        assert text.splitlines()[1].startswith("# ")
+        assert "set -euo pipefail" in text
+        subprocess.run(["bash", "-n", script], check=True)
+    else:
+        assert text.startswith("#!/usr/bin/env python3\n")
+        assert ast.get_docstring(ast.parse(text))
 
 
 def python(code: str) -> str:

@@ -87,7 +87,7 @@ class Status(Protocol):
 
 
 def start(engine: EngineName = "auto", data: Path | None = None, port: int | None = None) -> RunningEngine:
-    """Start an engine on this machine's loopback address and wait until it answers.
+    """Start an engine on this machine and wait until it answers on the loopback address.
 
     It ends with `stop()`, with the `with` block, or with this process, whichever way that ends.
 
