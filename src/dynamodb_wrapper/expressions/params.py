@@ -33,10 +33,12 @@ class Params:
 
     Parameters:
         encode: turns an attribute's value into its wire form; a model's codec brings its own.
+        prefix: begins every placeholder, where others' placeholders stand beside these.
     """
 
-    def __init__(self, encode: Encode = encode_plainly) -> None:
+    def __init__(self, encode: Encode = encode_plainly, prefix: str = "") -> None:
         self._encode = encode
+        self._prefix = prefix
         self._names: dict[str, str] = {}
         self._values: dict[str, WireValue] = {}
 
@@ -44,7 +46,7 @@ class Params:
         """The placeholder of one attribute name."""
         placeholder = self._names.get(attribute)
         if placeholder is None:
-            placeholder = self._names[attribute] = f"#{len(self._names)}"
+            placeholder = self._names[attribute] = f"#{self._prefix}{len(self._names)}"
         return placeholder
 
     def value(self, attribute: str, value: object) -> str:
@@ -57,7 +59,7 @@ class Params:
 
     def wire_value(self, value: WireValue) -> str:
         """The placeholder of a value that is in wire form already."""
-        placeholder = f":{len(self._values)}"
+        placeholder = f":{self._prefix}{len(self._values)}"
         self._values[placeholder] = value
         return placeholder
 

@@ -96,6 +96,9 @@ class BatchWrite(Write[None]):
     """Put and delete many items; each goes alone, and of two with one key the later is kept.
 
     Every item is checked before the first is sent.
+
+    Parameters:
+        key_fields: the attributes of the key; without them no key may stand twice.
     """
 
     table: str
@@ -117,12 +120,12 @@ class BatchWrite(Write[None]):
         """See `Operation.parse`."""
 
     def _requests(self) -> list[WireItem]:
-        requests: dict[bytes, Any] = {}
-        for item in self.puts:
-            requests[_mark({name: item[name] for name in self.key_fields})] = {"PutRequest": {"Item": item}}
-        for key in self.deletes:
-            requests[_mark({name: key[name] for name in self.key_fields})] = {"DeleteRequest": {"Key": key}}
-        return list(requests.values())
+        puts = [(item, {"PutRequest": {"Item": item}}) for item in self.puts]
+        requests = puts + [(key, {"DeleteRequest": {"Key": key}}) for key in self.deletes]
+        if not self.key_fields:
+            return [request for _, request in requests]
+        last = {_mark({name: item[name] for name in self.key_fields}): request for item, request in requests}
+        return list(last.values())
 
     def _chunks(self) -> Iterator[list[WireItem]]:
         chunk: list[WireItem] = []

@@ -57,13 +57,17 @@ def plan_filters(
                 errors={str(name): ["unknown attribute"]},
             )
         if name not in keys:
-            path = Path((name,))
-            rest.append(one_of(path, value) if isinstance(value, _MANY) else equals(path, value))
+            rest.append(filter_of(Path((name,)), value))
         elif name in partition:
             _same(name, partition[name], value)
         else:
             sort = _sorted_by(name, value, sort)
     return FilterPlan(sort, all_of(*rest))
+
+
+def filter_of(path: Path, value: object) -> Condition:
+    """The condition that a path holds that value, or one of a list of them."""
+    return one_of(path, value) if isinstance(value, _MANY) else equals(path, value)
 
 
 def _same(name: str, queried: object, filtered: object) -> None:

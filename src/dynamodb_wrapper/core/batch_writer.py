@@ -1,0 +1,129 @@
+"""Many puts and deletes through a `with` block, sent 25 at a time.
+
+A block that raises sends nothing more: what was still waiting is dropped, and the error goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
+from dynamodb_wrapper.core.shapes import refuse_other_zones
+from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
+from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.operations import BatchWrite
+from dynamodb_wrapper.operations.batches import MOST_WRITES
+from dynamodb_wrapper.wire.values import WireItem, encode_item
+
+T = TypeVar("T")
+
+
+class Batch:
+    """What both faces of a batch writer share; leftovers of the service are sent again until none is left.
+
+    Parameters:
+        client: sends the batches.
+        table: the table's full name.
+        overwrite_by_pkeys: the key attributes; of two writes with one key only the later is then sent.
+            Without them the service refuses a batch that has a key twice.
+    """
+
+    client: DynamoDB | AsyncDynamoDB
+
+    def _start(self, table: str, overwrite_by_pkeys: Sequence[str] | None) -> None:
+        self._table = table
+        self._key_fields = tuple(overwrite_by_pkeys or ())
+        self._puts: list[WireItem] = []
+        self._deletes: list[WireItem] = []
+
+    @method
+    def put_item(self, Item: Mapping[str, Any]) -> Flow[None]:
+        """Store an item with the next batch."""
+        return self._add(self._puts, Item, "Item")
+
+    @method
+    def delete_item(self, Key: Mapping[str, Any]) -> Flow[None]:
+        """Remove an item with the next batch."""
+        return self._add(self._deletes, Key, "Key")
+
+    @method
+    def flush(self) -> Flow[None]:
+        """Send what is waiting."""
+        return self._flush()
+
+    def _add(self, waiting: list[WireItem], item: Mapping[str, Any], member: str) -> Flow[None]:
+        refuse_other_zones(item, member)
+        encoded = encode_item(item)
+        if self._key_fields:
+            key = {name: encoded.get(name) for name in self._key_fields}
+            for others in (self._puts, self._deletes):
+                others[:] = [
+                    other for other in others if {name: other.get(name) for name in self._key_fields} != key
+                ]
+        waiting.append(encoded)
+        if len(self._puts) + len(self._deletes) >= MOST_WRITES:
+            yield from self._flush()
+
+    def _flush(self) -> Flow[None]:
+        puts, deletes = self._puts[:], self._deletes[:]
+        self._drop()
+        batch = BatchWrite(table=self._table, key_fields=(), puts=puts, deletes=deletes)
+        yield from batch.flow(self.client.send)
+
+    def _drop(self) -> None:
+        self._puts.clear()
+        self._deletes.clear()
+
+
+class BatchWriter(Batch, Blocking):
+    """The blocking batch writer; see `TableGateway.batch_writer`."""
+
+    client: DynamoDB
+
+    def __init__(self, client: DynamoDB, table: str, overwrite_by_pkeys: Sequence[str] | None = None) -> None:
+        self.client = client
+        self._start(table, overwrite_by_pkeys)
+
+    def drive(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        return self.client.drive(flow)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.flush()
+        else:
+            self._drop()
+
+
+class AsyncBatchWriter(Batch, Awaiting):
+    """The awaiting batch writer; see `AsyncTableGateway.batch_writer`."""
+
+    client: AsyncDynamoDB
+
+    def __init__(
+        self, client: AsyncDynamoDB, table: str, overwrite_by_pkeys: Sequence[str] | None = None
+    ) -> None:
+        self.client = client
+        self._start(table, overwrite_by_pkeys)
+
+    async def drive(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        return await self.client.drive(flow)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            await self.flush()
+        else:
+            self._drop()
