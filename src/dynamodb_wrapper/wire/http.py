@@ -187,7 +187,8 @@ class Origin:
             DynamoDBWrapperError: the class that says what the service answered, or what is wrong with it.
         """
         checksum = headers.get(b"x-amz-crc32")
-        if checksum is not None and status == 200 and body[:1] == b"{" and b"%d" % crc32(body) == checksum:
+        looks_whole = status == 200 and body[:1] == b"{" and body[-1:] == b"}"
+        if looks_whole and checksum is not None and b"%d" % crc32(body) == checksum:
             return body
         return self._examine(call, status, _by_name(headers), body)
 
