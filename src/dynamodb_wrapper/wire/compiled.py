@@ -21,7 +21,7 @@ from dynamodb_wrapper.wire.encoder import EncoderCompiler, Mismatch
 from dynamodb_wrapper.wire.plain import model_values, stored_fields
 from dynamodb_wrapper.wire.reading import keep_unknown, model_preparer
 from dynamodb_wrapper.wire.refusal import Refused, path_text
-from dynamodb_wrapper.wire.shapes import FieldShape, field_shapes, holds_opaque_models
+from dynamodb_wrapper.wire.shapes import FieldShape, can_be_compiled, field_shapes, holds_opaque_models
 from dynamodb_wrapper.wire.values import (
     ItemPage,
     WireItem,
@@ -134,28 +134,26 @@ class Codec(Generic[M]):
             ConnectionError: the reply is not what DynamoDB answers.
             ValidationError: the item does not fit the model; `errors` by path, `context` with the key.
         """
-        try:
-            envelope = self._reader.reply.decode(reply)
-            found = envelope.item if member == "Item" else envelope.attributes
-            if found is None:
-                return None
-            (instance,) = self._instances([self._reader.row(found)])
-        except _NOT_THE_SHAPE:
-            item = read_item(reply, member)
-            return None if item is None else self._instance(item, table)
-        return instance
+        if self._reader is not None:
+            try:
+                envelope = self._reader.reply.decode(reply)
+                found = envelope.item if member == "Item" else envelope.attributes
+                return None if found is None else self._instances([self._reader.row(found)])[0]
+            except _NOT_THE_SHAPE:
+                pass  # the generic way says what is wrong, if anything is
+        item = read_item(reply, member)
+        return None if item is None else self._instance(item, table)
 
     def read_page(self, reply: bytes, *, table: str = "") -> ModelPage[M]:
         """The instances in the reply of a Query or Scan; parameters and errors as for `read_item`."""
-        try:
-            page = self._reader.page.decode(reply)
-            items = self._instances(list(map(self._reader.row, page.items)))
-        except _NOT_THE_SHAPE:
-            page = read_page(reply)
-            items = [self._instance(item, table) for item in page.items]
-        return ItemPage(
-            items, page.last_evaluated_key or None, page.count, page.scanned_count, page.consumed_capacity
-        )
+        if self._reader is not None:
+            try:
+                page = self._reader.page.decode(reply)
+                return _page_of(self._instances(list(map(self._reader.row, page.items))), page)
+            except _NOT_THE_SHAPE:
+                pass  # as in `read_item`
+        raw = read_page(reply)
+        return _page_of([self._instance(item, table) for item in raw.items], raw)
 
     def _encode_slowly(self, instance: M) -> WireItem:
         if not isinstance(instance, self.model):
@@ -251,12 +249,14 @@ class Codec(Generic[M]):
         return {}
 
     @cached_property
-    def _reader(self) -> ModelDecoder:
+    def _reader(self) -> ModelDecoder | None:
+        if not can_be_compiled(self._fields):
+            return None
         return ModelDecoder(self.model, self._fields, self.key_attributes, self.keep_unknown)
 
     @cached_property
     def _prepare(self) -> Callable[[Any], Any]:
-        return model_preparer(self.model, self._fields)
+        return model_preparer(self.model, self._fields, self.key_attributes)
 
     @cached_property
     def _many(self) -> TypeAdapter[list[M]]:
@@ -289,3 +289,9 @@ def _errors(error: PydanticError, start: str = "") -> dict[str, list[str]]:
     for detail in error.errors(include_url=False, include_context=False, include_input=False):
         errors.setdefault(path_text(detail["loc"], start), []).append(detail["msg"])
     return errors
+
+
+def _page_of(items: list[M], page: Any) -> ModelPage[M]:
+    return ItemPage(
+        items, page.last_evaluated_key or None, page.count, page.scanned_count, page.consumed_capacity
+    )

@@ -15,7 +15,16 @@ import msgspec
 from pydantic import BaseModel
 
 from dynamodb_wrapper.wire.plain import read_utc
-from dynamodb_wrapper.wire.shapes import FieldShape, ListOf, MapOf, ModelOf, Scalar, Shape, tag_of
+from dynamodb_wrapper.wire.shapes import (
+    FieldShape,
+    ListOf,
+    MapOf,
+    ModelOf,
+    Scalar,
+    Shape,
+    is_left_out_when_none,
+    tag_of,
+)
 from dynamodb_wrapper.wire.source import compile_function, name_in
 from dynamodb_wrapper.wire.values import AttributeValue, WireItem, decode
 
@@ -68,7 +77,11 @@ class DecoderCompiler:
         for position, field in enumerate(fields):
             name, attribute = f"f{position}", field.stored.attribute
             wire_type, expression = self._form(field.shape, attribute in keys)
-            if field.required:
+            if is_left_out_when_none(field, keys):
+                members.append((name, wire_type | None, None))
+                read = expression(f"item.{name}")
+                always.append(f"{attribute!r}: None if item.{name} is None else {read}")
+            elif field.required:
                 members.append((name, wire_type))
                 always.append(f"{attribute!r}: {expression(f'item.{name}')}")
             else:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from numbers import Integral
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import (
@@ -195,6 +196,7 @@ _STEPS: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (memoryview, bytes),
     (SecretStr, SecretStr.get_secret_value),
     (SecretBytes, SecretBytes.get_secret_value),
+    (PurePath, str),
     (Mapping, dict),
     (Set, set),
     (Sequence, list),

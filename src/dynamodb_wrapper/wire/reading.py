@@ -6,7 +6,7 @@ the compiled decoder gives them; after it, attributes that a model does not know
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -14,22 +14,33 @@ from typing import Any, TypeAlias
 from pydantic import AliasChoices, BaseModel
 
 from dynamodb_wrapper.wire.plain import read_utc, stored_fields
-from dynamodb_wrapper.wire.shapes import FieldShape, ListOf, MapOf, ModelOf, Scalar, Shape
+from dynamodb_wrapper.wire.shapes import (
+    FieldShape,
+    ListOf,
+    MapOf,
+    ModelOf,
+    Scalar,
+    Shape,
+    is_left_out_when_none,
+)
 
 Prepare: TypeAlias = Callable[[Any], Any]
 
 
-def model_preparer(model: type[BaseModel], fields: tuple[FieldShape, ...]) -> Prepare:
+def model_preparer(
+    model: type[BaseModel], fields: tuple[FieldShape, ...], keys: Collection[str] = ()
+) -> Prepare:
     """What turns the plain values of an item into pydantic's input for this model."""
     prepare = {
         field.stored.attribute: each for field in fields if (each := _preparer(field.shape)) is not None
     }
+    absent = {field.stored.attribute: None for field in fields if is_left_out_when_none(field, keys)}
     accepted = _accepted(model) if model.model_config.get("extra") == "forbid" else None
 
     def prepared(item: Any) -> Any:
         if item.__class__ is not dict:
             return item
-        return {
+        return absent | {
             name: prepare[name](value) if name in prepare else value
             for name, value in item.items()
             if accepted is None or name in accepted

@@ -7,6 +7,7 @@ generic codec handles it by its value.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -130,7 +131,8 @@ def _shape(annotation: Any, above: tuple[type, ...]) -> Shape:
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _enum_shape(annotation)
     if is_plain_model(annotation) and annotation not in above:
-        return ModelOf(annotation, field_shapes(annotation, above))
+        fields = field_shapes(annotation, above)
+        return ModelOf(annotation, fields) if can_be_compiled(fields) else Opaque((annotation,), True)
     if isinstance(annotation, NewType):
         return _shape(annotation.__supertype__, above)
     if hasattr(annotation, "__value__") and not get_args(annotation):  # a `type` statement's alias
@@ -189,6 +191,20 @@ def _holds_models(annotation: Any) -> bool:
         return True
     value = getattr(annotation, "__value__", None)
     return any(map(_holds_models, get_args(annotation))) or (value is not None and _holds_models(value))
+
+
+def is_left_out_when_none(field: FieldShape, keys: Collection[str]) -> bool:
+    """Whether an item without this attribute has None in it, although the field must be given a value."""
+    may_be_none = field.shape.null or field.shape == Opaque()
+    return field.required and may_be_none and field.stored.attribute in keys
+
+
+def can_be_compiled(fields: tuple[FieldShape, ...]) -> bool:
+    """Whether every attribute can be a member of a msgspec struct."""
+    return all(
+        text.isprintable() and '"' not in text and "\\" not in text
+        for text in (field.stored.attribute for field in fields)
+    )
 
 
 def tag_of(scalar: Scalar) -> str:
