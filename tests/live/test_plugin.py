@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,15 +23,21 @@ def test_engine(dynamodb_engine):
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """`project(source, *options)` runs pytest on a project with that test file and returns its output."""
+    """`project(source, *options)` runs pytest on a project with that test file and returns its output.
 
-    def run(source: str, *options: str, ini: str = "", expect: int = 0) -> str:
-        asyncio = "asyncio_default_fixture_loop_scope = function"
+    `installed` loads the plugin as pytest finds it, together with those of other packages.
+    """
+
+    def run(source: str, *options: str, ini: str = "", expect: int = 0, installed: bool = False) -> str:
+        asyncio = "asyncio_default_fixture_loop_scope = function" if installed else ""
         (tmp_path / "pytest.ini").write_text(f"[pytest]\n{asyncio}\n{ini}\n")
         (tmp_path / "test_it.py").write_text(source)
+        # Without the plugins of all installed packages pytest starts in a third of the time.
+        alone = [] if installed else ["-p", "dynamodb_wrapper.testing.plugin"]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-s", "-W", "error", "-p", "no:cacheprovider", *options],
+            [sys.executable, "-m", "pytest", "-s", "-W", "error", "-p", "no:cacheprovider", *alone, *options],
             cwd=tmp_path,
+            env={**os.environ, **({} if installed else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -127,7 +134,7 @@ import pytest
 def test_one(dynamodb_engine, worker_id, number):
     (pathlib.Path({str(tmp_path)!r}) / worker_id).write_text(dynamodb_engine.endpoint_url)
 """
-    assert "4 passed" in project(source, "-n", "2", "--dynamodb-engine=moto")
+    assert "4 passed" in project(source, "-p", "xdist", "-n", "2", "--dynamodb-engine=moto")
     urls = {(tmp_path / worker).read_text() for worker in ("gw0", "gw1")}
     assert len(urls) == 2
     assert not any(answers(url) for url in urls)
@@ -152,5 +159,5 @@ def test_nothing_was_imported():
     heavy = ("dynamodb_wrapper.local", "dynamodb_wrapper.client", "boto3", "botocore", "moto")
     assert not [name for name in heavy if name in sys.modules]
 """
-    project(source)
-    project(source, "-p", "no:dynamodb_wrapper")
+    assert "dynamodb-wrapper-" in project(source, installed=True)
+    assert "dynamodb-wrapper-" not in project(source, "-p", "no:dynamodb_wrapper", installed=True)
