@@ -61,6 +61,7 @@ MOST_LINES = 400
 
 # Modules whose behaviour is shown by a test of another name, and by which.
 TESTED_BY: dict[str, str] = {
+    PACKAGE: "tests/unit/test_house.py",
     "cli": "tests/unit/cli/test_cli.py",
 }
 
