@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 from dynamodb_wrapper.core.shapes import refuse_other_zones
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
-from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.engine.flow import Flow, Send
 from dynamodb_wrapper.operations import BatchWrite
 from dynamodb_wrapper.operations.batches import MOST_WRITES
 from dynamodb_wrapper.wire.values import WireItem, encode_item
@@ -30,9 +30,8 @@ class Batch:
             Without them the service refuses a batch that has a key twice.
     """
 
-    client: DynamoDB | AsyncDynamoDB
-
-    def _start(self, table: str, overwrite_by_pkeys: Sequence[str] | None) -> None:
+    def _start(self, send: Send, table: str, overwrite_by_pkeys: Sequence[str] | None) -> None:
+        self._send = send
         self._table = table
         self._key_fields = tuple(overwrite_by_pkeys or ())
         self._puts: list[WireItem] = []
@@ -70,7 +69,7 @@ class Batch:
         puts, deletes = self._puts[:], self._deletes[:]
         self._drop()
         batch = BatchWrite(table=self._table, key_fields=(), puts=puts, deletes=deletes)
-        yield from batch.flow(self.client.send)
+        yield from batch.flow(self._send)
 
     def _drop(self) -> None:
         self._puts.clear()
@@ -80,11 +79,9 @@ class Batch:
 class BatchWriter(Batch, Blocking):
     """The blocking batch writer; see `TableGateway.batch_writer`."""
 
-    client: DynamoDB
-
     def __init__(self, client: DynamoDB, table: str, overwrite_by_pkeys: Sequence[str] | None = None) -> None:
         self.client = client
-        self._start(table, overwrite_by_pkeys)
+        self._start(client.send, table, overwrite_by_pkeys)
 
     def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
@@ -105,13 +102,11 @@ class BatchWriter(Batch, Blocking):
 class AsyncBatchWriter(Batch, Awaiting):
     """The awaiting batch writer; see `AsyncTableGateway.batch_writer`."""
 
-    client: AsyncDynamoDB
-
     def __init__(
         self, client: AsyncDynamoDB, table: str, overwrite_by_pkeys: Sequence[str] | None = None
     ) -> None:
         self.client = client
-        self._start(table, overwrite_by_pkeys)
+        self._start(client.send, table, overwrite_by_pkeys)
 
     async def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""

@@ -37,9 +37,11 @@ class RawCall(Operation[JsonObject]):
 
     def call(self) -> Call:
         """See `Operation.call`."""
-        body = encode_request(self.request)
+        body = encode_request(self.action, self.request)
         if self.action == "TransactWriteItems":
             body.setdefault("ClientRequestToken", str(uuid.uuid4()))
+        elif self.action == "ExecuteStatement" and not _is_select(body):
+            body.setdefault("ReturnValuesOnConditionCheckFailure", "ALL_OLD")
         return Call(self.action, body, self.table, self._is_repeatable(body))
 
     def parse(self, reply: Reply) -> JsonObject:
@@ -61,10 +63,14 @@ class RawCall(Operation[JsonObject]):
 
     def _is_repeatable(self, body: Mapping[str, Any]) -> bool:
         if self.action in ("PutItem", "DeleteItem"):
-            return "ConditionExpression" not in body
+            return "ConditionExpression" not in body and "Expected" not in body
         if self.action == "ExecuteStatement":
-            return str(body.get("Statement", "")).lstrip().upper().startswith("SELECT")
+            return _is_select(body)
         return self.action != "UpdateItem"
+
+
+def _is_select(body: Mapping[str, Any]) -> bool:
+    return str(body["Statement"]).lstrip().upper().startswith("SELECT")
 
 
 def _decoded(reason: CancellationReason) -> CancellationReason:

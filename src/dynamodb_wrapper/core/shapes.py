@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
+from dynamodb_wrapper.core.members import refuse_unknown
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import Params, condition_of
+from dynamodb_wrapper.expressions import Params, Path, condition_of
 from dynamodb_wrapper.wire.values import decode_item, encode_item, encode_value
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -19,32 +20,72 @@ JsonObject: TypeAlias = dict[str, Any]
 _CONDITIONS: Final = ("KeyConditionExpression", "FilterExpression", "ConditionExpression")
 
 
-def encode_request(request: Mapping[str, Any]) -> JsonObject:
+class _UtcParams(Params):
+    """Refuses datetimes that are not in UTC; its placeholders clash with none that a person would choose."""
+
+    def __init__(self) -> None:
+        super().__init__(prefix="given_")
+
+    def value(self, attribute: str, value: object) -> str:
+        refuse_other_zones(value, attribute)
+        return super().value(attribute, value)
+
+    def plain_value(self, value: object, where: str) -> str:
+        refuse_other_zones(value, where)
+        return super().plain_value(value, where)
+
+
+def encode_request(action: str, request: Mapping[str, Any]) -> JsonObject:
     """A request as boto3's resource takes it, as the service's JSON has it.
 
+    A write with a condition asks for the item that makes it fail, unless the request says otherwise.
+
     Parameters:
-        request: members with Python values; conditions as text or as this library's or boto3's objects.
+        action: the service's name of the operation, or of an action inside a transaction.
+        request: members with Python values; conditions as text or as this library's or boto3's objects. A
+            member that is None is left out.
 
     Raises:
-        ValidationError: a value cannot be stored exactly, or is a datetime that is not in UTC.
+        ValidationError: a member is unknown, or a value cannot be stored exactly, is a datetime that is not
+            in UTC, or has not the shape that boto3 takes.
     """
-    params = Params(prefix="given_")
+    refuse_unknown(action, request)
+    params = _UtcParams()
     body: JsonObject = {}
     for member, value in request.items():
+        if value is None:
+            continue
         if member in _CONDITIONS and not isinstance(value, str):
             condition = condition_of(value)
-            if condition is not None:
-                body[member] = condition.encode(params)
+            assert condition is not None
+            body[member] = condition.encode(params)
         elif member in _ENCODERS:
             refuse_other_zones(value, member)
-            body[member] = _ENCODERS[member](value)
+            body[member] = _encoded(member, value)
         else:
             body[member] = value
-    made = params.into({})
-    for member, entries in made.items():
-        refuse_other_zones(entries, member)
+    for member, entries in params.into({}).items():
         body[member] = {**body.get(member, {}), **entries}
+    if "ConditionExpression" in body:
+        body.setdefault("ReturnValuesOnConditionCheckFailure", "ALL_OLD")
     return body
+
+
+def projected_paths(expression: str, names: Mapping[str, str]) -> tuple[Path, ...]:
+    """The paths of a projection expression as boto3 takes it.
+
+    Parameters:
+        expression: paths with commas between them.
+        names: the attribute names behind its placeholders.
+
+    Raises:
+        ValidationError: a part is no path.
+    """
+    paths = (Path.of(part.strip()) for part in expression.split(","))
+    return tuple(
+        Path(tuple(names.get(step, step) if isinstance(step, str) else step for step in path.steps))
+        for path in paths
+    )
 
 
 def decode_response(reply: Mapping[str, Any]) -> JsonObject:
@@ -73,6 +114,17 @@ def refuse_other_zones(value: object, path: str) -> None:
             refuse_other_zones(element, f"{path}[{position}]")
 
 
+def _encoded(member: str, value: Any) -> Any:
+    try:
+        return _ENCODERS[member](value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValidationError(
+            f"{member} is {value!r:.200}: that is not the shape that boto3's resource takes there",
+            error,
+            errors={member: ["has the wrong shape"]},
+        ) from error
+
+
 def _each(convert: Callable[[Any], Any]) -> Callable[[Sequence[Any]], list[Any]]:
     return lambda entries: [convert(entry) for entry in entries]
 
@@ -82,7 +134,29 @@ def _by_table(convert: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], Js
 
 
 def _encode_action(action: Mapping[str, Mapping[str, Any]]) -> JsonObject:
-    return {kind: encode_request(request) for kind, request in action.items()}
+    return {kind: encode_request(kind, request) for kind, request in action.items()}
+
+
+def _encode_legacy(entries: Mapping[str, Mapping[str, Any]]) -> JsonObject:
+    """The members that expressions replaced, such as `Expected`: values inside of conditions by attribute."""
+    encoders: Mapping[str, Callable[[Any], Any]] = {
+        "Value": encode_value,
+        "AttributeValueList": _each(encode_value),
+    }
+    return {
+        name: {part: encoders.get(part, _as_it_is)(value) for part, value in entry.items()}
+        for name, entry in entries.items()
+    }
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _decode_metrics(metrics: Mapping[str, Any]) -> JsonObject:
+    if "ItemCollectionKey" in metrics:
+        return {**metrics, "ItemCollectionKey": decode_item(metrics["ItemCollectionKey"])}
+    return {table: [_decode_metrics(entry) for entry in entries] for table, entries in metrics.items()}
 
 
 def _decode_write(write: Mapping[str, Mapping[str, Any]]) -> JsonObject:
@@ -110,11 +184,17 @@ _ENCODERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "ExpressionAttributeValues": encode_item,
     "Parameters": _each(encode_value),
     "TransactItems": _each(_encode_action),
+    "AttributeUpdates": _encode_legacy,
+    "Expected": _encode_legacy,
+    "KeyConditions": _encode_legacy,
+    "QueryFilter": _encode_legacy,
+    "ScanFilter": _encode_legacy,
 }
 _DECODERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "Item": decode_item,
     "Items": _each(decode_item),
     "Attributes": decode_item,
+    "ItemCollectionMetrics": _decode_metrics,
     "LastEvaluatedKey": decode_item,
     "Responses": _decode_slots,
     "UnprocessedKeys": _by_table(_decode_keys),

@@ -14,9 +14,9 @@ from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.core.batch_writer import AsyncBatchWriter, BatchWriter
 from dynamodb_wrapper.core.raw import RawCall
-from dynamodb_wrapper.core.shapes import refuse_other_zones
+from dynamodb_wrapper.core.shapes import projected_paths, refuse_other_zones
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
-from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.engine.flow import Flow, Send
 from dynamodb_wrapper.operations import BatchGet
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.wire.values import encode_item
@@ -32,8 +32,8 @@ class GatewayRequests:
     boto3 or of this library. Every error is this library's; a failed condition carries the item as it is.
     """
 
-    client: DynamoDB | AsyncDynamoDB
     table_name: str
+    _send: Send
 
     @method
     def get_item(self, /, *, Key: Mapping[str, Any], **request: Any) -> Flow[Response]:
@@ -66,21 +66,38 @@ class GatewayRequests:
         return self._request("DeleteItem", {"Key": Key, **request})
 
     @method
-    def batch_get(self, Keys: Sequence[Mapping[str, Any]], *, ConsistentRead: bool = False) -> Flow[Response]:
+    def batch_get(
+        self,
+        Keys: Sequence[Mapping[str, Any]],
+        *,
+        ConsistentRead: bool = False,
+        ProjectionExpression: str | None = None,
+        ExpressionAttributeNames: Mapping[str, str] | None = None,
+    ) -> Flow[Response]:
         """Read any number of items of this table.
 
         Returns:
             `{"Responses": {table_name: items}, "UnprocessedKeys": {}}`: the items found, in the order of
             `Keys`, each once for each time that its key stands there.
         """
-        refuse_other_zones(list(Keys), "Keys")
+        keys = list(Keys)
+        refuse_other_zones(keys, "Keys")
+        paths = (
+            projected_paths(ProjectionExpression, ExpressionAttributeNames or {})
+            if ProjectionExpression
+            else ()
+        )
         found = yield from BatchGet(
             table=self.table_name,
-            keys=[encode_item(key) for key in Keys],
+            keys=[encode_item(key) for key in keys],
             reader=plain,
+            projection=paths,
             consistent=ConsistentRead,
-        ).flow(self.client.send)
+        ).flow(self._send)
         items = [item for item in found if item is not None]
+        if paths:  # the operation reads the keys as well, to tell the items apart
+            asked = {path.attribute for path in paths}
+            items = [{name: item[name] for name in item if name in asked} for item in items]
         return {
             "Responses": {self.table_name: items},
             "UnprocessedKeys": {},
@@ -126,7 +143,7 @@ class GatewayRequests:
         return self._run(action, {"TableName": self.table_name, **request})
 
     def _run(self, action: str, request: Mapping[str, Any]) -> Flow[Response]:
-        return RawCall(action, self.table_name, request).flow(self.client.send)
+        return RawCall(action, self.table_name, request).flow(self._send)
 
     def _about(self, actions: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
         return [
@@ -143,10 +160,8 @@ class TableGateway(GatewayRequests, Blocking):
         table_name: the table's full name.
     """
 
-    client: DynamoDB
-
     def __init__(self, client: DynamoDB, table_name: str) -> None:
-        self.client, self.table_name = client, table_name
+        self.client, self.table_name, self._send = client, table_name, client.send
 
     def batch_writer(self, overwrite_by_pkeys: Sequence[str] | None = None) -> BatchWriter:
         """Many puts and deletes in a `with` block; see `BatchWriter`."""
@@ -172,10 +187,8 @@ class TableGateway(GatewayRequests, Blocking):
 class AsyncTableGateway(GatewayRequests, Awaiting):
     """The awaiting gateway to one table; parameters as for `TableGateway`."""
 
-    client: AsyncDynamoDB
-
     def __init__(self, client: AsyncDynamoDB, table_name: str) -> None:
-        self.client, self.table_name = client, table_name
+        self.client, self.table_name, self._send = client, table_name, client.send
 
     def batch_writer(self, overwrite_by_pkeys: Sequence[str] | None = None) -> AsyncBatchWriter:
         """Many puts and deletes in an `async with` block; see `AsyncBatchWriter`."""
