@@ -99,7 +99,7 @@ class Requests:
         ).flow(self.send)
 
     @method
-    def put(self, item: M, *, condition: object = None) -> Flow[None]:
+    def put(self, item: BaseModel, *, condition: object = None) -> Flow[None]:
         """Store an item, replacing one with the same key; attributes that the model does not know are kept.
 
         Parameters:
@@ -173,7 +173,7 @@ class Requests:
     def batch_write(
         self, model: type[M], *, puts: Sequence[M] = (), deletes: Sequence[object] = ()
     ) -> Flow[None]:
-        """Put and delete any number of items of one model; each goes alone, all are checked before the first."""
+        """Put and delete any number of items of one model; each alone, all checked before the first."""
         schema = schema_of(model)
         return BatchWrite(
             table=self.table_name(model),
@@ -207,7 +207,7 @@ class Requests:
 
 
 class DynamoDB(Requests, Blocking):
-    """The blocking client; safe to share between threads.
+    """The blocking client; safe to share between threads. A closed one sends nothing any more.
 
     Parameters:
         config: the settings; read from the environment where none are given.
@@ -226,6 +226,7 @@ class DynamoDB(Requests, Blocking):
         self.config = config or DynamoDBConfig()
         self._shared = shared_blocking(self.config) if transport is None else None
         self._transport = transport or self._shared.transport  # type: ignore[union-attr]
+        self._closed = False
         self.send = self._layers(observers)
 
     def drive(self, flow: Flow[T]) -> T:
@@ -240,7 +241,7 @@ class DynamoDB(Requests, Blocking):
         """End the use of the shared connections; the last client to end closes them."""
         if self._shared is not None and self._shared.release():
             self._shared.transport.close()
-        self._shared = None
+        self._shared, self._closed = None, True
 
     def __enter__(self) -> Self:
         return self
@@ -252,6 +253,8 @@ class DynamoDB(Requests, Blocking):
 
     def _perform(self, effect: Effect) -> Any:
         if type(effect) is Call:
+            if self._closed:
+                raise _closed(effect)
             return self._transport(effect, effect.deadline)
         if type(effect) is Sleep:
             return time.sleep(effect.seconds)
@@ -263,11 +266,13 @@ class DynamoDB(Requests, Blocking):
     def _together(self, effect: Together) -> list[Any]:
         if len(effect.flows) < 2:
             return [self.drive(flow) for flow in effect.flows]
-        with ThreadPoolExecutor(min(effect.limit, len(effect.flows))) as pool:
+        pool = ThreadPoolExecutor(min(effect.limit, len(effect.flows)))
+        try:
             futures: list[Future[Any]] = [
                 pool.submit(contextvars.copy_context().run, self.drive, flow) for flow in effect.flows
             ]
             wait(futures, return_when=FIRST_EXCEPTION)
+        finally:  # also after an interrupt: those that run end, the rest are not started
             pool.shutdown(wait=True, cancel_futures=True)
         for future in futures:
             if not future.cancelled() and (error := future.exception()) is not None:
@@ -276,7 +281,9 @@ class DynamoDB(Requests, Blocking):
 
 
 class AsyncDynamoDB(Requests, Awaiting):
-    """The awaiting client; bound to the event loop on which it is first used.
+    """The awaiting client; bound to the event loop on which it is first used. A closed one sends nothing.
+
+    When its loop has ended, it may be used on another one.
 
     Parameters: as for `DynamoDB`; `transport` returns an awaitable.
     """
@@ -292,6 +299,7 @@ class AsyncDynamoDB(Requests, Awaiting):
         self._given = transport
         self._shared: Shared[AsyncioTransport] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
         self.send = self._layers(observers)
 
     async def drive(self, flow: Flow[T]) -> T:
@@ -306,7 +314,7 @@ class AsyncDynamoDB(Requests, Awaiting):
         """End the use of the shared connections; the last client to end closes them."""
         if self._shared is not None and self._shared.release():
             self._shared.transport.close()
-        self._shared = self._loop = None
+        self._shared, self._closed = None, True
 
     async def __aenter__(self) -> Self:
         return self
@@ -318,6 +326,8 @@ class AsyncDynamoDB(Requests, Awaiting):
 
     async def _perform(self, effect: Effect) -> Any:
         if type(effect) is Call:
+            if self._closed:
+                raise _closed(effect)
             transport = self._given or self._transport()
             return await transport(effect, effect.deadline)
         if type(effect) is Sleep:
@@ -340,17 +350,31 @@ class AsyncDynamoDB(Requests, Awaiting):
         return self._shared.transport
 
     async def _together(self, effect: Together) -> list[Any]:
-        gate = asyncio.Semaphore(effect.limit)
+        waiting = iter(enumerate(effect.flows))
+        results: dict[int, Any] = {}
+        errors: dict[int, BaseException] = {}
 
-        async def drive(flow: Flow[Any]) -> Any:
-            async with gate:
-                return await self.drive(flow)
+        async def work() -> None:
+            for position, flow in waiting:
+                try:
+                    results[position] = await self.drive(flow)
+                except BaseException as error:
+                    errors[position] = error
+                    if not isinstance(error, Exception):
+                        raise
+                if errors:
+                    return
 
-        tasks = [asyncio.ensure_future(drive(flow)) for flow in effect.flows]
-        try:
-            return await asyncio.gather(*tasks)
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(effect.limit, len(effect.flows))):
+                group.create_task(work())
+        if errors:
+            raise errors[min(errors)]
+        return [results[position] for position in range(len(results))]
+
+
+def _closed(call: Call) -> ValidationError:
+    return ValidationError(
+        f"{call.action} was asked of a client that is closed: make a new one, or ask inside its `with`",
+        context={"table": call.table, "operation": call.action},
+    )

@@ -39,7 +39,10 @@ Observer: TypeAlias = Callable[[CallEnded], None]
 
 
 def observed(observers: Sequence[Observer]) -> Layer:
-    """A layer that tells observers of every attempt; put it innermost."""
+    """A layer that tells observers of every attempt; put it innermost.
+
+    An observer that raises is logged and changes nothing else.
+    """
 
     def layer(send: Send, call: Call) -> Flow[Reply]:
         start = perf_counter()
@@ -56,7 +59,10 @@ def observed(observers: Sequence[Observer]) -> Layer:
 
 def _tell(observers: Sequence[Observer], event: CallEnded) -> None:
     for observer in observers:
-        observer(event)
+        try:
+            observer(event)
+        except Exception:  # the call has been answered: an observer must not make it fail
+            _logger.exception("observer %r failed", observer)
 
 
 def log_call(event: CallEnded) -> None:

@@ -67,10 +67,13 @@ class method(Generic[P, R]):
 
 
 def _bind_methods(cls: type, bind: Callable[[Callable[..., Flow[Any]]], Callable[..., Any]]) -> None:
-    for base in reversed(cls.__mro__):
-        for name, member in vars(base).items():
-            if isinstance(member, method) and isinstance(getattr(cls, name), method):
-                setattr(cls, name, update_wrapper(bind(member.build), member.build))
+    methods = (
+        name for base in cls.__mro__ for name, value in vars(base).items() if isinstance(value, method)
+    )
+    for name in set(methods):
+        member = getattr(cls, name)  # the most derived one
+        if isinstance(member, method):
+            setattr(cls, name, update_wrapper(bind(member.build), member.build))
 
 
 def _blocking(build: Callable[..., Flow[T]]) -> Callable[..., T]:

@@ -53,7 +53,8 @@ class Do(Struct, frozen=True):
 class Together(Struct, frozen=True):
     """Run flows side by side, at most `limit` at once; the result is the list of theirs, in order.
 
-    The first error is raised when those already running have ended; the rest are not started.
+    After an error no further flow is started. When those already running have ended, the error of the flow
+    that stands first is raised.
     """
 
     flows: Sequence[Flow[Any]]

@@ -104,7 +104,7 @@ class Retry:
 
     def _delay(self, retries: int, error: DynamoDBWrapperError) -> float:
         base = THROTTLE_BASE_SECONDS if _is_throttle(error) else TRANSIENT_BASE_SECONDS
-        delay = self._chance() * min(base * 2**retries, LONGEST_WAIT_SECONDS)
+        delay = self._chance() * min(base * 2.0**retries, LONGEST_WAIT_SECONDS)
         asked = error.retry_after_seconds if isinstance(error, RetryableError) else None
         return delay if asked is None else min(max(asked, delay), delay + LONGEST_ASKED_EXTRA_SECONDS)
 

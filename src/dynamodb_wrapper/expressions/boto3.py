@@ -1,6 +1,7 @@
 """boto3's conditions (`Attr("x").eq(1)`, `Key("x").begins_with("a")`) read as this library's own.
 
-Knows the shape of boto3's condition objects, by duck typing: boto3 need not be installed. Must not know models.
+Knows the shape of boto3's condition objects, by duck typing: boto3 need not be installed. Must not
+know models.
 """
 
 from __future__ import annotations
@@ -30,19 +31,40 @@ def condition_of(given: object) -> own.Condition | None:
             f"a condition was expected, not {type(given).__name__}: use boto3's Attr(...) or Key(...), "
             "or the conditions of dynamodb_wrapper.expressions"
         )
-    expression: Mapping[str, Any] = given.get_expression()
+    boto3s: Any = given
+    expression: Mapping[str, Any] = boto3s.get_expression()
     operator, values = expression["operator"], expression["values"]
     if operator in _JOINS:
         return _JOINS[operator](*(condition_of(value) for value in values))
+    if type(values[0]).__name__ == "Size":
+        return _size(values[0], operator, [_operand(value) for value in values[1:]])
     if operator not in _SIMPLE:
         raise ValidationError(f"boto3's condition {operator!r} is not known here")
-    if type(values[0]).__name__ == "Size":
-        return own.Size(Path.of(values[0].get_expression()["values"][0].name), operator, values[1])
-    return _SIMPLE[operator](Path.of(values[0].name), *values[1:])
+    return _SIMPLE[operator](Path.of(values[0].name), *map(_operand, values[1:]))
 
 
 def _compare(comparator: own.Comparator) -> Callable[[Path, object], own.Condition]:
     return lambda path, value: own.Compare(path, comparator, value)
+
+
+def _operand(value: Any) -> Any:
+    """A value, or the path that boto3's `Attr` in its place means."""
+    if isinstance(value, list | tuple):
+        return [_operand(element) for element in value]
+    if type(value).__name__ == "Size":
+        raise ValidationError("a size can stand on the left of a comparison only: Attr(...).size().gt(...)")
+    return Path.of(value.name) if type(value).__name__ in ("Attr", "Key") else value
+
+
+def _size(size: Any, operator: str, operands: list[Any]) -> own.Condition:
+    path = Path.of(size.get_expression()["values"][0].name)
+    if operator == "BETWEEN":
+        return own.AllOf((own.Size(path, ">=", operands[0]), own.Size(path, "<=", operands[1])))
+    if operator not in ("=", "<>", "<", "<=", ">", ">="):
+        raise ValidationError(
+            f"the size of {path} cannot be asked for with {operator!r}: compare it with a number"
+        )
+    return own.Size(path, operator, operands[0])  # type: ignore[arg-type]  # one of the comparators above
 
 
 _JOINS: Mapping[str, Callable[..., own.Condition]] = {

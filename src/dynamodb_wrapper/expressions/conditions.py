@@ -17,6 +17,7 @@ from dynamodb_wrapper.expressions.paths import Path
 
 Comparator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
 MOST_CHOICES = 100
+_PLACEHOLDER = re.compile(r"[:#][A-Za-z0-9_]+")
 
 
 class Condition:
@@ -45,7 +46,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Compare(Condition):
-    """`path <comparator> value`."""
+    """`path <comparator> value`, where the value may be another `Path`."""
 
     path: Path
     comparator: Comparator
@@ -92,11 +93,11 @@ class BeginsWith(Condition):
     """The path's text (or bytes) begins with `prefix`."""
 
     path: Path
-    prefix: str | bytes
+    prefix: str | bytes | Path
 
     def encode(self, params: Params) -> str:
         """See `Condition.encode`."""
-        return f"begins_with({self.path.encode(params)}, {params.plain_value(self.prefix, str(self.path))})"
+        return f"begins_with({self.path.encode(params)}, {self.path.part(params, self.prefix)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Contains(Condition):
 
     def encode(self, params: Params) -> str:
         """See `Condition.encode`."""
-        return f"contains({self.path.encode(params)}, {params.plain_value(self.part, str(self.path))})"
+        return f"contains({self.path.encode(params)}, {self.path.part(params, self.part)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +152,11 @@ class Size(Condition):
 
     path: Path
     comparator: Comparator
-    size: int
+    size: int | Path
 
     def encode(self, params: Params) -> str:
         """See `Condition.encode`."""
-        return f"size({self.path.encode(params)}) {self.comparator} {params.plain_value(self.size, 'size')}"
+        return f"size({self.path.encode(params)}) {self.comparator} {self.path.part(params, self.size)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +201,19 @@ class Expression(Condition):
     values: Mapping[str, object]
 
     def encode(self, params: Params) -> str:
-        """See `Condition.encode`; the text's placeholders are renamed so that they clash with nothing."""
+        """See `Condition.encode`; the text's placeholders are renamed so that they clash with nothing.
+
+        Raises:
+            ValidationError: the text has a placeholder without a name or value.
+        """
         marks = {mark: params.name(name) for mark, name in self.names.items()}
         marks |= {mark: params.plain_value(value, mark) for mark, value in self.values.items()}
-        text = self.text
-        if marks:
-            longest_first = sorted(marks, key=len, reverse=True)
-            pattern = re.compile("|".join(re.escape(mark) + r"(?![A-Za-z0-9_])" for mark in longest_first))
-            text = pattern.sub(lambda match: marks[match.group()], text)
-        return f"({text})"
+        undefined = [mark for mark in _PLACEHOLDER.findall(self.text) if mark not in marks]
+        if undefined:
+            raise ValidationError(
+                f"{self.text!r} has placeholders that are not given: {', '.join(undefined)}"
+            )
+        return f"({_PLACEHOLDER.sub(lambda match: marks[match.group()], self.text)})"
 
 
 def all_of(*parts: Condition | None) -> Condition | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions.params import Params
 
-_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+_STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[([0-9]+)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,22 @@ class Path:
             text += f"[{step}]" if isinstance(step, int) else f".{params.name(step)}"
         return text
 
+    @property
+    def is_element(self) -> bool:
+        """Whether the path ends at an element of a list."""
+        return isinstance(self.steps[-1], int)
+
     def value(self, params: Params, value: object) -> str:
-        """The placeholder of a value to compare with or to put at this path."""
+        """The placeholder of a value to compare with or to put at this path; another path stands as it is."""
+        if isinstance(value, Path):
+            return value.encode(params)
         if self.is_whole:
             return params.value(self.attribute, value)
         return params.plain_value(value, str(self))
+
+    def part(self, params: Params, value: object) -> str:
+        """As `value`, for a part of what the path holds, which is encoded by its own type."""
+        return value.encode(params) if isinstance(value, Path) else params.plain_value(value, str(self))
 
     def __str__(self) -> str:
         text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps)

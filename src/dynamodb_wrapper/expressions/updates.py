@@ -30,10 +30,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Assign(Change):
-    """Put a value at the path."""
+    """Put a value at the path; beyond the end of a list it is appended."""
 
     path: Path
     value: object
+
+    @property
+    def repeatable(self) -> bool:  # type: ignore[override]
+        """Beyond the end of a list a second time appends a second element."""
+        return not self.path.is_element
 
     def encode(self, params: Params) -> str:
         """See `Change.encode`."""
@@ -46,6 +51,11 @@ class AssignIfMissing(Change):
 
     path: Path
     value: object
+
+    @property
+    def repeatable(self) -> bool:  # type: ignore[override]
+        """As for `Assign`."""
+        return not self.path.is_element
 
     def encode(self, params: Params) -> str:
         """See `Change.encode`."""
@@ -100,7 +110,7 @@ class Remove(Change):
     @property
     def repeatable(self) -> bool:  # type: ignore[override]
         """Removing a list's element twice removes its neighbour too."""
-        return not any(isinstance(step, int) for step in self.path.steps)
+        return not self.path.is_element
 
     def encode(self, params: Params) -> str:
         """See `Change.encode`."""

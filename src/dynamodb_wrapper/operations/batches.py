@@ -1,13 +1,15 @@
 """Batches: any number of items in as few calls as the service allows, leftovers included.
 
-Limits are those of the DynamoDB API Reference: BatchGetItem 100 keys, BatchWriteItem 25 items, 16 MB each.
+Limits are those of the DynamoDB API Reference: BatchGetItem 100 keys, BatchWriteItem 25 items, each of at
+most 400 KB, so that the limit of 16 MB for all of them cannot be reached.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -16,7 +18,7 @@ from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Sleep, T
 from dynamodb_wrapper.exceptions import ProvisionedThroughputExceededError
 from dynamodb_wrapper.expressions import Params, Path
 from dynamodb_wrapper.operations.readers import Reader
-from dynamodb_wrapper.wire.sizes import check_item_size, item_size
+from dynamodb_wrapper.wire.sizes import check_item_size
 from dynamodb_wrapper.wire.values import WireValue
 
 T = TypeVar("T")
@@ -24,9 +26,9 @@ WireItem: TypeAlias = dict[str, WireValue]
 
 MOST_KEYS = 100
 MOST_WRITES = 25
-MOST_BYTES = 16 * 1024 * 1024
 MOST_ROUNDS = 12
 BASE_SECONDS = 0.05
+_EXACT = Context(prec=38)
 LONGEST_WAIT_SECONDS = 5.0
 
 
@@ -51,16 +53,18 @@ class BatchGet(Read["list[T | None]"]):
 
     def flow(self, send: Send) -> Flow[list[T | None]]:
         """See `Operation.flow`."""
-        marks = [_mark(key) for key in self.keys]
-        different = list(dict(zip(marks, self.keys, strict=True)).values())
-        chunks = [different[at : at + MOST_KEYS] for at in range(0, len(different), MOST_KEYS)]
+        keys = list(self._different().values())
+        chunks = [keys[at : at + MOST_KEYS] for at in range(0, len(keys), MOST_KEYS)]
         parts = yield Together([self._chunk(send, chunk) for chunk in chunks])
         found = {mark: item for part in parts for mark, item in part.items()}
-        return [found.get(mark) for mark in marks]
+        return [found.get(_mark(key)) for key in self.keys]
 
     def call(self) -> Call:
         """The first request; see `Operation.call`."""
-        return self._call(self.keys[:MOST_KEYS])
+        return self._call(list(self._different().values())[:MOST_KEYS])
+
+    def _different(self) -> dict[bytes, WireItem]:
+        return {_mark(key): key for key in self.keys}
 
     def _call(self, keys: Sequence[WireItem]) -> Call:
         request: dict[str, Any] = {"Keys": list(keys)}
@@ -114,7 +118,7 @@ class BatchWrite(Write[None]):
 
     def call(self) -> Call:
         """The first request; see `Operation.call`."""
-        return self._call(next(self._chunks()))
+        return self._call(self._requests()[:MOST_WRITES])
 
     def parse(self, reply: Reply) -> None:
         """See `Operation.parse`."""
@@ -127,18 +131,9 @@ class BatchWrite(Write[None]):
         last = {_mark({name: item[name] for name in self.key_fields}): request for item, request in requests}
         return list(last.values())
 
-    def _chunks(self) -> Iterator[list[WireItem]]:
-        chunk: list[WireItem] = []
-        size = 0
-        for request in self._requests():
-            weight = item_size(request.get("PutRequest", {}).get("Item", {}))
-            if len(chunk) == MOST_WRITES or (chunk and size + weight > MOST_BYTES):
-                yield chunk
-                chunk, size = [], 0
-            chunk.append(request)
-            size += weight
-        if chunk:
-            yield chunk
+    def _chunks(self) -> list[list[WireItem]]:
+        requests = self._requests()
+        return [requests[at : at + MOST_WRITES] for at in range(0, len(requests), MOST_WRITES)]
 
     def _call(self, requests: Sequence[WireItem]) -> Call:
         return Call("BatchWriteItem", {"RequestItems": {self.table: list(requests)}}, self.table)
@@ -155,7 +150,13 @@ class BatchWrite(Write[None]):
 
 
 def _mark(key: WireItem) -> bytes:
-    return msgspec.json.encode(key, order="sorted")
+    """What equal keys have in common, however a number in them is written."""
+    return msgspec.json.encode({name: _plain(value) for name, value in key.items()}, order="sorted")
+
+
+def _plain(value: WireValue) -> WireValue:
+    number = value.get("N")
+    return value if number is None else {"N": format(Decimal(number).normalize(_EXACT), "E")}
 
 
 def _back_off(rounds: int, what: str) -> Flow[None]:

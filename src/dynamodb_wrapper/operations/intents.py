@@ -44,7 +44,8 @@ def changes_of(schema: TableSchema[Any], values: Mapping[str, object]) -> tuple[
     """The changes that give attributes new values; a None that reading restores by itself is taken away.
 
     Raises:
-        ValidationError: an attribute is part of the key, which cannot change, or is not of the model.
+        ValidationError: an attribute is part of the key, which cannot change, or is not of the model, or its
+            value is not one that the model could read again.
     """
     changes: list[Change] = []
     for name, value in values.items():
@@ -58,8 +59,12 @@ def changes_of(schema: TableSchema[Any], values: Mapping[str, object]) -> tuple[
             raise ValidationError(
                 f"{schema.model.__name__} has no attribute {name!r}", errors={name: ["unknown attribute"]}
             )
-        leave_out = value is None and schema.drops_none(name)
-        changes.append(Remove(Path((name,))) if leave_out else Assign(Path((name,)), value))
+        path = Path((name,))
+        if value is None and schema.drops_none(name):
+            changes.append(Remove(path))
+        else:
+            stored = schema.codec.encode_attribute(name, value, constraints=True)
+            changes.append(Assign(path, Wire(stored)))
     return tuple(changes)
 
 
@@ -81,13 +86,15 @@ class Create(Write[None], Generic[M]):
 
     def flow(self, send: Send) -> Flow[None]:
         """See `Operation.flow`."""
+        put = self._put()
         try:
-            yield from self._put().flow(send)
+            yield from put.flow(send)
         except ConditionalCheckFailedError as error:
-            key = {name: getattr(self.instance, name) for name in self.schema.key_fields}
-            raise conflict(
-                self.schema, key, error, "exists already: update it, or choose another key"
-            ) from error
+            key = {name: next(iter(put.item[name].values())) for name in self.schema.key_fields}
+            why = "exists already: update it, or choose another key"
+            if error.current_item is None:
+                why = "was not created: there is none, but the condition does not hold of that"
+            raise conflict(self.schema, key, error, why) from error
 
     def _put(self) -> PutItem[M]:
         return PutItem(
@@ -201,7 +208,7 @@ class Upsert(Write[M]):
         return UpdateItem(
             table=self.table,
             key={name: item[name] for name in schema.key_fields},
-            update=Update(tuple(changes)),
+            update=Update(tuple(changes)) if changes else None,
             reader=schema.codec,
             returns="ALL_NEW",
         )

@@ -183,7 +183,7 @@ class _Poll:
     def next(self) -> Sleep:
         if monotonic() + self._pause > self._end:
             raise DeadlineExceededError(
-                f"table {self._table} was not {self._aim} after {self._wait:g} s: look at it with DescribeTable",
+                f"table {self._table} was not {self._aim} after {self._wait:g} s: see DescribeTable",
                 context={"table": self._table},
             )
         pause, self._pause = self._pause, min(self._pause * 2, LONGEST_POLL_SECONDS)

@@ -28,7 +28,7 @@ MOST_ACTIONS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactAction:
-    """One action of a transaction: a put (`item`), an update (`key`, `update`), a delete or a check (`key`)."""
+    """One action of a transaction: a put (`item`), an update (`key`, `update`), a delete or check (`key`)."""
 
     table: str
     reader: Reader[Any]

@@ -80,16 +80,22 @@ class PutItem(SingleWrite[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateItem(SingleWrite[T]):
-    """Change parts of an item; without a condition a missing item is made."""
+    """Change parts of an item; without a condition a missing item is made.
+
+    Parameters:
+        update: what to change; None only makes an item that is missing.
+    """
 
     key: WireItem
-    update: Update
+    update: Update | None
 
     def call(self) -> Call:
         """See `Operation.call`."""
         params = Params(self.encode)
-        body = {"TableName": self.table, "Key": self.key, "UpdateExpression": self.update.encode(params)}
-        return self._finish("UpdateItem", body, params, self.update.repeatable)
+        body: dict[str, Any] = {"TableName": self.table, "Key": self.key}
+        if self.update is not None:
+            body["UpdateExpression"] = self.update.encode(params)
+        return self._finish("UpdateItem", body, params, self.update is None or self.update.repeatable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Any, NoReturn, TypeVar
+from typing import Any, ForwardRef, NoReturn, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -28,6 +28,7 @@ MOST_KEY_ATTRIBUTES = 4
 MOST_GSIS = 20
 MOST_LSIS = 5
 _INDEX_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
+_TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,255}")
 _KNOWN = frozenset({"partition_key", "sort_key", "gsis", "lsis", "table_name", "ttl", "version", "unique"})
 _TEXT = (str, bool, datetime, date, time, UUID, PurePath)
 _NUMBERS = (int, float, Decimal)
@@ -45,6 +46,8 @@ def schema_of(model: type[M]) -> TableSchema[M]:
     Raises:
         MetaError: Meta is missing or wrong; names the model, the attribute and the mend.
     """
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise MetaError(f"{model!r} is not a pydantic model class: give the class, not an instance")
     schema = _compiled.get(model)
     if schema is None:
         schema = _compiled[model] = _Compiler(model).compile()
@@ -54,11 +57,12 @@ def schema_of(model: type[M]) -> TableSchema[M]:
 class _Compiler:
     def __init__(self, model: type[M]) -> None:
         self.model = model
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            raise MetaError(f"{model!r} is not a pydantic model class: give the class, not an instance")
         meta = getattr(model, "Meta", None)
-        if meta is None:
-            self.fail('it has no inner class Meta: add `class Meta: partition_key = "..."`')
+        if not isinstance(meta, type):
+            what = (
+                "it has no inner class Meta" if meta is None else f"it is a {type(meta).__name__}, no class"
+            )
+            self.fail(f'{what}: add `class Meta: partition_key = "..."`')
         self.meta = {
             name: value
             for base in reversed(meta.__mro__)
@@ -77,12 +81,13 @@ class _Compiler:
         if "partition_key" not in self.meta:
             self.fail('partition_key is missing: add partition_key = "<attribute>"')
         partition, sort = self.meta["partition_key"], self.meta.get("sort_key")
-        key_types = {self.attribute(partition, "partition_key"): self.key_type(partition, optional=False)}
+        key_types: dict[str, KeyType] = {}
+        key_types |= {self.attribute(partition, "partition_key"): self.key_type(partition, optional=False)}
         if sort is not None:
-            key_types[self.attribute(sort, "sort_key")] = self.key_type(sort, optional=False)
-            if sort == partition:
-                self.fail("sort_key is the partition_key: name another attribute")
-        indexes = self.indexes(partition)
+            key_types |= {self.attribute(sort, "sort_key"): self.key_type(sort, optional=False)}
+        if sort == partition:
+            self.fail("sort_key is the partition_key: name another attribute")
+        indexes = self.indexes(partition, sort)
         for index in indexes.values():
             for name in index.keys:
                 key_types.setdefault(name, self.key_type(name, optional=True))
@@ -92,22 +97,31 @@ class _Compiler:
             sort_key=sort,
             indexes=types.MappingProxyType(indexes),
             key_types=types.MappingProxyType(key_types),
-            base_name=self.text("table_name"),
-            ttl=self.optional_attribute("ttl"),
-            version=self.optional_attribute("version"),
-            unique=tuple(self.attribute(name, "unique") for name in self.meta.get("unique", ())),
+            base_name=self.table_name(),
+            ttl=self.number("ttl", "seconds since 1970, as DynamoDB reads it"),
+            version=self.number("version", "a number that counts up"),
+            unique=tuple(self.attribute(name, "unique") for name in self.entries("unique", "attributes")),
             attributes=frozenset(self.annotations),
         )
 
-    def text(self, name: str) -> str | None:
-        value = self.meta.get(name)
-        if value is not None and (not isinstance(value, str) or not value):
-            self.fail(f"{name} must be a name, not {value!r}")
-        return value
+    def table_name(self) -> str | None:
+        name = self.meta.get("table_name")
+        if name is not None and not (isinstance(name, str) and _TABLE_NAME.fullmatch(name)):
+            self.fail(f"{name!r} is no table_name: use up to 255 of a-z, A-Z, 0-9, '_', '-' and '.'")
+        return name
 
-    def optional_attribute(self, name: str) -> str | None:
-        value = self.meta.get(name)
-        return None if value is None else self.attribute(value, name)
+    def number(self, where: str, meaning: str) -> str | None:
+        name = self.meta.get(where)
+        if name is None:
+            return None
+        kinds = {
+            _kind(annotation) for annotation in plain_types(self.annotations[self.attribute(name, where)])
+        }
+        if kinds - {None} != {"N"}:
+            self.fail(
+                f"{where} names {name}, which holds {self.annotations[name]}: make it an int ({meaning})"
+            )
+        return str(name)
 
     def attribute(self, name: object, where: str) -> str:
         if not isinstance(name, str) or name not in self.annotations:
@@ -117,9 +131,11 @@ class _Compiler:
             )
         return name
 
-    def indexes(self, partition: str) -> dict[str, Index]:
-        globals_ = [self.gsi(entry) for entry in self.entries("gsis")]
-        locals_ = [self.lsi(entry, partition) for entry in self.entries("lsis")]
+    def indexes(self, partition: str, sort: str | None) -> dict[str, Index]:
+        globals_ = [self.gsi(entry) for entry in self.entries("gsis", "indexes")]
+        locals_ = [self.lsi(entry, partition) for entry in self.entries("lsis", "indexes")]
+        if locals_ and sort is None:
+            self.fail("lsis need a table with a sort key: add sort_key, or use gsis")
         if len(globals_) > MOST_GSIS or len(locals_) > MOST_LSIS:
             self.fail(f"a table has at most {MOST_GSIS} global and {MOST_LSIS} local indexes")
         indexes: dict[str, Index] = {}
@@ -130,10 +146,10 @@ class _Compiler:
             indexes[index.name] = index
         return indexes
 
-    def entries(self, name: str) -> Sequence[object]:
+    def entries(self, name: str, what: str) -> Sequence[object]:
         entries = self.meta.get(name, ())
         if isinstance(entries, Mapping | str) or not isinstance(entries, Sequence):
-            self.fail(f"{name} must be a list of indexes, not {type(entries).__name__}")
+            self.fail(f"{name} must be a list of {what}, not {entries!r}")
         return entries
 
     def gsi(self, entry: object) -> Index:
@@ -149,6 +165,8 @@ class _Compiler:
         lsi = self.entry(entry, LSI, "lsis")
         name = self.index_name(lsi.name)
         sort = self.attribute(lsi.sort_key, f"the sort_key of {name}")
+        if sort == partition:
+            self.fail(f"index {name} names the partition key as its sort_key: name another attribute")
         return Index(name, (partition,), (sort,), self.projection(lsi.projection, name), local=True)
 
     def entry(self, entry: object, kind: type[E], where: str) -> E:
@@ -181,6 +199,8 @@ class _Compiler:
             return "KEYS_ONLY"
         if isinstance(value, str) or not isinstance(value, Sequence):
             self.fail(f"the projection of {index} is {value!r}: 'ALL', 'KEYS_ONLY' or a list of attributes")
+        if not value:
+            self.fail(f"the projection of {index} is empty: use 'KEYS_ONLY' for nothing beside the keys")
         return tuple(self.attribute(name, f"the projection of {index}") for name in value)
 
     def key_type(self, name: str, *, optional: bool) -> KeyType:
@@ -191,9 +211,11 @@ class _Compiler:
             kinds.discard(None)
         if len(kinds) == 1 and (kind := kinds.pop()) in ("S", "N", "B"):
             return kind  # type: ignore[return-value]
-        self.fail(
+        if isinstance(self.annotations[name], ForwardRef):
+            return self.fail(f"the type of {name} is not known yet: define it, or call model_rebuild()")
+        return self.fail(
             f"{name} is a key, but {self.annotations[name]} is not one of DynamoDB's key types: "
-            "use a text, number, bytes, bool, datetime or enum type"
+            "use one text, number, bytes, bool, datetime or enum type"
         )
 
 

@@ -161,7 +161,8 @@ class TableSchema(Generic[M]):
             errors = {name: ["part of the key: give it"] for name in missing}
             errors |= {name: ["not part of the key: leave it out"] for name in extra}
             raise ValidationError(
-                f"the key of {self.model.__name__} is {' + '.join(self.key_fields)}; got {sorted(map(str, given))}",
+                f"the key of {self.model.__name__} is {' + '.join(self.key_fields)}; "
+                f"got {', '.join(sorted(map(str, given))) or repr(key)}",
                 errors=errors,
             )
         return given

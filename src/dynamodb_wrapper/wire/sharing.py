@@ -6,7 +6,7 @@ Knows who shares what, and for how long. Must not know what is sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from threading import Lock
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -34,10 +34,10 @@ class Shared(Generic[R]):
 
 
 _lock = Lock()
-_buckets: WeakValueDictionary[Hashable, TokenBucket] = WeakValueDictionary()
-_blocking: WeakValueDictionary[Hashable, Shared[BlockingTransport]] = WeakValueDictionary()
+_buckets: WeakValueDictionary[DynamoDBConfig, TokenBucket] = WeakValueDictionary()
+_blocking: WeakValueDictionary[DynamoDBConfig, Shared[BlockingTransport]] = WeakValueDictionary()
 _asyncio: WeakKeyDictionary[
-    asyncio.AbstractEventLoop, WeakValueDictionary[Hashable, Shared[AsyncioTransport]]
+    asyncio.AbstractEventLoop, WeakValueDictionary[DynamoDBConfig, Shared[AsyncioTransport]]
 ] = WeakKeyDictionary()
 
 
@@ -60,7 +60,7 @@ def shared_asyncio(config: DynamoDBConfig, loop: asyncio.AbstractEventLoop) -> S
 
 
 def _shared(
-    known: MutableMapping[Hashable, Shared[R]], config: DynamoDBConfig, make: Callable[[], R]
+    known: MutableMapping[DynamoDBConfig, Shared[R]], config: DynamoDBConfig, make: Callable[[], R]
 ) -> Shared[R]:
     with _lock:
         shared = known.get(config)
