@@ -203,11 +203,11 @@ class _Channel:
     async def _connect(self, loop: asyncio.AbstractEventLoop, call: Call, deadline: float) -> _Connection:
         endpoint = self._endpoint
         options: dict[str, Any] = {}
-        if endpoint.scheme == "https":
-            options = {"ssl": tls.context(), "server_hostname": endpoint.host}
         if isinstance(loop, asyncio.BaseEventLoop):  # others, such as uvloop, do not know this option
             options["happy_eyeballs_delay"] = _NEXT_ADDRESS_AFTER
         try:
+            if endpoint.scheme == "https":
+                options |= {"ssl": tls.context(), "server_hostname": endpoint.host}
             async with asyncio.timeout(min(self._connect_timeout, deadline - monotonic())):
                 return (await loop.create_connection(_Connection, endpoint.host, endpoint.port, **options))[1]
         except OSError as error:

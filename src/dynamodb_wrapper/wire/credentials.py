@@ -83,7 +83,7 @@ class CredentialSource:
 
     def _freeze(self, chain: Any) -> Credentials:
         try:
-            access_key, secret_key, token = chain.get_frozen_credentials()
+            frozen = chain.get_frozen_credentials()
         except Exception as error:  # whatever the provider, an external process or the network raised
             raise AuthenticationError(
                 f"The credentials could not be refreshed ({type(error).__name__}): sign in again, or check "
@@ -91,8 +91,9 @@ class CredentialSource:
                 error,
             ) from error
         held = self._loaded
-        if held is None or (held.access_key, held.secret_key, held.token) != (access_key, secret_key, token):
-            held = self._loaded = Credentials(access_key, secret_key, token)
+        given = (frozen.access_key, frozen.secret_key, frozen.token)
+        if held is None or (held.access_key, held.secret_key, held.token) != given:
+            held = self._loaded = Credentials(*given)
         return held
 
 

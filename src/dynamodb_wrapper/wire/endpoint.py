@@ -103,10 +103,10 @@ def _public_host(region: str, streams: bool) -> str:
 
 
 def _host_by_botocore(region: str, prefix: str) -> str:
-    from botocore.session import Session
+    from botocore.loaders import create_loader
+    from botocore.regions import EndpointResolver
 
-    resolver = Session().get_component("endpoint_resolver")
-    known = resolver.construct_endpoint(prefix, region)
+    known = EndpointResolver(create_loader().load_data("endpoints")).construct_endpoint(prefix, region)
     if not known or not known["hostname"].startswith(prefix):
         text = f"{region!r} is no Region with DynamoDB: check the name, or give endpoint_url"
         raise ValidationError(f"region_name: {text}", errors={"region_name": [text]})

@@ -140,4 +140,4 @@ def _reason(cause: BaseException) -> str:
     if isinstance(cause, TimeoutError):
         return "no answer in time"
     text = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or str(cause)
-    return str(text).lower() if text else type(cause).__name__
+    return str(text)[:1].lower() + str(text)[1:] if text else type(cause).__name__

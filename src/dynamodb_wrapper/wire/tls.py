@@ -14,13 +14,20 @@ from pathlib import Path
 
 
 def context() -> ssl.SSLContext:
-    """The verifying context; `AWS_CA_BUNDLE` names a file of authorities to trust instead of the system's."""
+    """The verifying context; `AWS_CA_BUNDLE` names a file of authorities to trust instead of the system's.
+
+    Raises:
+        ssl.SSLError: that file is missing, or holds no certificates.
+    """
     return _context(os.environ.get("AWS_CA_BUNDLE") or _fallback_bundle())
 
 
 @lru_cache(maxsize=4)
 def _context(bundle: str | None) -> ssl.SSLContext:
-    made = ssl.create_default_context(cafile=bundle)
+    try:
+        made = ssl.create_default_context(cafile=bundle)
+    except OSError as error:
+        raise ssl.SSLError(f"{bundle} holds no certificates that can be read: {error}") from error
     made.set_alpn_protocols(["http/1.1"])
     return made
 

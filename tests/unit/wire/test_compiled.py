@@ -14,6 +14,8 @@ from uuid import UUID
 import msgspec
 import pytest
 from pydantic import (
+    AliasChoices,
+    AliasPath,
     BaseModel,
     ConfigDict,
     Field,
@@ -531,6 +533,25 @@ class TestModelsOfAllKinds:
         codec = Codec(Checked)
         assert codec.encode(Checked(n=1)) == {"n": {"N": "2"}, "seen": {"L": []}}
         assert codec.decode({"number": {"N": "5"}}).n == 6
+
+    @pytest.mark.parametrize("keep_unknown", [True, False])
+    def test_attributes_beyond_the_fields_are_there_for_validation(self, keep_unknown: bool) -> None:
+        class Renamed(BaseModel):
+            name: str = Field("", validation_alias=AliasChoices("name", "title"))
+            first: str = Field("", validation_alias=AliasPath("names", 0))
+
+        class Migrated(BaseModel):
+            name: str = ""
+
+            @model_validator(mode="before")
+            @classmethod
+            def from_title(cls, data: Any) -> Any:
+                return {"name": data["title"], **data} if "title" in data else data
+
+        item = {"title": {"S": "old"}, "names": {"L": [{"S": "a"}]}}
+        renamed = read_both_ways(Codec(Renamed, keep_unknown=keep_unknown), item)
+        assert (renamed.name, renamed.first) == ("old", "a")
+        assert read_both_ways(Codec(Migrated, keep_unknown=keep_unknown), item).name == "old"
 
     def test_serializers_are_obeyed(self) -> None:
         class Expiring(BaseModel):
