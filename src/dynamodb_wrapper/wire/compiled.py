@@ -70,8 +70,9 @@ class Codec(Generic[M]):
             ValidationError: a value cannot be stored exactly, or is not of its field's type; `errors` by
                 path.
         """
+        compiled = self._encode
         try:
-            return self._encode(instance)
+            return compiled(instance)
         except (Mismatch, Refused, KeyError, AttributeError, RecursionError):
             return self._encode_slowly(instance)
 
@@ -269,7 +270,9 @@ class Codec(Generic[M]):
         cause: Exception | None = None,
         context: dict[str, Any] | None = None,
     ) -> ValidationError:
-        told = "; ".join(f"{path}: {text}" for path, texts in errors.items() for text in texts)
+        told = "; ".join(
+            f"{path}: {text}" if path else text for path, texts in errors.items() for text in texts
+        )
         where = "".join(f" {name} {value}" for name, value in (context or {}).items() if value)
         return ValidationError(
             f"{self.model.__name__}{where} {what}: {told}",

@@ -23,6 +23,7 @@ from dynamodb_wrapper.wire.shapes import (
     Scalar,
     Shape,
     is_left_out_when_none,
+    reads_beyond_its_fields,
     tag_of,
 )
 from dynamodb_wrapper.wire.source import compile_function, name_in
@@ -60,7 +61,8 @@ class DecoderCompiler:
     """Makes the wire types and the reading functions of one codec.
 
     Parameters:
-        strict: whether an attribute that a model does not know is an error, so that the generic way keeps it.
+        strict: whether an attribute that a model does not know is an error, so that the generic way keeps it;
+            it is one in any case for a model that can do something with it.
     """
 
     def __init__(self, strict: bool) -> None:
@@ -92,7 +94,7 @@ class DecoderCompiler:
                 ]
         rename = {f"f{position}": field.stored.attribute for position, field in enumerate(fields)}
         members.sort(key=len)
-        strict = self._strict or model.model_config.get("extra") == "allow"
+        strict = self._strict or reads_beyond_its_fields(model)
         wire = _strict(model.__name__, members, rename=rename, forbid_unknown_fields=strict)
         row = compile_function(
             "item", [f"row = {{{', '.join(always)}}}", *sometimes, "return row"], self._names

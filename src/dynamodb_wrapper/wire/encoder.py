@@ -99,6 +99,8 @@ class EncoderCompiler:
 
     def _field(self, field: FieldShape, is_key: bool) -> list[str]:
         stored, shape = field.stored, field.shape
+        if stored.one_way:
+            return ["raise Mismatch"]
         source = f"dumped_field(instance, {stored.name!r})" if stored.dumped else f"state[{stored.name!r}]"
         target = f"item[{stored.attribute!r}]"
         stores = self._expression(shape)

@@ -21,6 +21,7 @@ from typing import Any
 
 from pydantic import (
     AliasChoices,
+    AliasPath,
     BaseModel,
     Json,
     PlainSerializer,
@@ -48,6 +49,7 @@ class StoredField:
         none_left_out: whether None needs no attribute, because it is the default as well.
         excluded: whether the field is read only (`exclude=True`).
         dumped: whether the field has a serializer of its own.
+        one_way: whether pydantic would not find the value again under that name (`AliasPath`).
     """
 
     name: str
@@ -55,6 +57,7 @@ class StoredField:
     none_left_out: bool
     excluded: bool
     dumped: bool
+    one_way: bool
 
 
 @cache
@@ -69,6 +72,7 @@ def stored_fields(model: type[BaseModel]) -> tuple[StoredField, ...]:
             none_left_out=not field.is_required() and field.default is None and field.default_factory is None,
             excluded=field.exclude is True,
             dumped=bool(serialized & {name, "*"}) or any(map(_serializes, field.metadata)),
+            one_way=attribute_name(name, field) == name and isinstance(field.validation_alias, AliasPath),
         )
         for name, field in model.model_fields.items()
     )
@@ -96,6 +100,9 @@ def model_values(instance: BaseModel) -> dict[str, Any]:
     for field in stored_fields(model):
         if field.excluded:
             continue
+        if field.one_way:
+            text = "this field is read from inside another attribute (AliasPath): give it an alias of its own"
+            raise Refused(text).inside(field.attribute)
         if field.name not in state:
             raise Refused("this field was never given a value").inside(field.attribute)
         value = state[field.name]

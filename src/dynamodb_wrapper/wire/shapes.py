@@ -16,7 +16,15 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NewType, TypeAlias, Union, get_args, get_origin
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, FutureDatetime, PastDatetime, RootModel
+from pydantic import (
+    AliasChoices,
+    AliasPath,
+    AwareDatetime,
+    BaseModel,
+    FutureDatetime,
+    PastDatetime,
+    RootModel,
+)
 from pydantic.fields import FieldInfo
 
 from dynamodb_wrapper.wire.plain import StoredField, stored_fields
@@ -197,6 +205,21 @@ def is_left_out_when_none(field: FieldShape, keys: Collection[str]) -> bool:
     """Whether an item without this attribute has None in it, although the field must be given a value."""
     may_be_none = field.shape.null or field.shape == Opaque()
     return field.required and may_be_none and field.stored.attribute in keys
+
+
+def reads_beyond_its_fields(model: type[BaseModel]) -> bool:
+    """Whether validation can use attributes other than those that the fields are stored as."""
+    config = model.model_config
+    validators = model.__pydantic_decorators__.model_validators.values()
+    return (
+        config.get("extra") == "allow"
+        or any(each.info.mode in ("before", "wrap") for each in validators)
+        or any(
+            isinstance(field.validation_alias, (AliasChoices, AliasPath))
+            for field in model.model_fields.values()
+        )
+        or bool(config.get("populate_by_name") or config.get("validate_by_name"))
+    )
 
 
 def can_be_compiled(fields: tuple[FieldShape, ...]) -> bool:

@@ -272,6 +272,10 @@ def _decode_rarely(value: AttributeValue) -> Any:
     )
 
 
+def _binary(content: str | bytes) -> bytes:
+    return content if isinstance(content, bytes) else a2b_base64(content)  # boto3's client gives bytes
+
+
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "S": lambda content: content,
     "N": read_number,
@@ -279,10 +283,10 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "M": decode_item,
     "L": lambda content: [decode_value(element) for element in content],
     "NULL": lambda content: None,
-    "B": lambda content: content if isinstance(content, bytes) else a2b_base64(content),
+    "B": _binary,
     "SS": set,
     "NS": lambda content: set(map(read_number, content)),
-    "BS": lambda content: {a2b_base64(element) for element in content},
+    "BS": lambda content: set(map(_binary, content)),
 }
 
 

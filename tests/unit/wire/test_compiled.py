@@ -551,6 +551,8 @@ class TestModelsOfAllKinds:
         item = {"title": {"S": "old"}, "names": {"L": [{"S": "a"}]}}
         renamed = read_both_ways(Codec(Renamed, keep_unknown=keep_unknown), item)
         assert (renamed.name, renamed.first) == ("old", "a")
+        with pytest.raises(ValidationError, match="first: this field is read from inside another attribute"):
+            Codec(Renamed).encode(renamed)
         assert read_both_ways(Codec(Migrated, keep_unknown=keep_unknown), item).name == "old"
 
     def test_serializers_are_obeyed(self) -> None:
