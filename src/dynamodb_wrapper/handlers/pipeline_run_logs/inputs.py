@@ -1,0 +1,116 @@
+"""What callers of the run APIs give, checked: statuses, spans of time, ranges of time, ids.
+
+Knows the words and what is allowed. Must not know how a run is read or written.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias, TypeVar
+
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.expressions import Between, Compare, Condition, Path
+from dynamodb_wrapper.models import PipelineRunLog, RunStatus
+from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.timezones import to_utc
+from dynamodb_wrapper.validation import did_you_mean
+from dynamodb_wrapper.wire.sizes import check_key
+
+T = TypeVar("T")
+Status: TypeAlias = RunStatus | str
+TimeRange: TypeAlias = tuple[datetime | None, datetime | None]
+
+TERMINAL = tuple(status for status in RunStatus if status.is_terminal)
+OPEN = tuple(status for status in RunStatus if not status.is_terminal)
+MOST_DAYS = 36_500
+
+
+def run_status(given: Status) -> RunStatus:
+    """The status of that value.
+
+    Raises:
+        ValidationError: there is no such status; the message names those that there are.
+    """
+    try:
+        return RunStatus(given)
+    except ValueError:
+        known = ", ".join(RunStatus)
+        hint = did_you_mean(str(given), RunStatus)
+        raise ValidationError(
+            f"{given!r} is no status of a run: use one of {known}{hint}",
+            errors={"status": [f"not one of {known}"]},
+        ) from None
+
+
+def span(name: str, number: float, unit: timedelta) -> timedelta:
+    """That many hours or days.
+
+    Raises:
+        ValidationError: it is no number from 0 to a hundred years.
+    """
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    most = timedelta(days=MOST_DAYS) / unit
+    if not is_number or not 0 <= number <= most:
+        raise ValidationError(
+            f"{name} is {number!r}: give a number from 0 to {most:g}",
+            errors={name: [f"a number from 0 to {most:g}"]},
+        )
+    return number * unit
+
+
+def within(attribute: str, time_range: TimeRange | None) -> Condition | None:
+    """The condition that a time lies in a range, both ends included; None where the range is open.
+
+    Raises:
+        ValidationError: it is no pair, an end is naive, or it ends before it starts.
+    """
+    if time_range is None:
+        return None
+    if not isinstance(time_range, tuple | list) or len(time_range) != 2:
+        raise ValidationError(
+            f"a range of {attribute} is a pair (start, end), either of which may be None, not {time_range!r}",
+            errors={attribute: ["give (start, end)"]},
+        )
+    start, end = (None if moment is None else to_utc(moment) for moment in time_range)
+    path = Path((attribute,))
+    if start is None or end is None:
+        known = start or end
+        comparator = "<=" if start is None else ">="
+        return None if known is None else Compare(path, comparator, known)  # type: ignore[arg-type]
+    if end < start:
+        raise ValidationError(
+            f"the range of {attribute} ends ({end.isoformat()}) before it starts ({start.isoformat()})",
+            errors={attribute: ["the range ends before it starts"]},
+        )
+    return Between(path, start, end)
+
+
+def required(name: str, given: T | None) -> T:
+    """The argument, which has a default only because the one before it has.
+
+    Raises:
+        ValidationError: it was not given.
+    """
+    if given is None:
+        raise ValidationError(f"{name} is required", errors={name: ["is required"]})
+    return given
+
+
+def partition_of(schema: TableSchema[PipelineRunLog], run_id: str) -> dict[str, Any]:
+    """The partition of a run by its id alone.
+
+    Raises:
+        ValidationError: the id is empty, too long or no text.
+    """
+    check_key(
+        schema.partition_key, schema.codec.encode_attribute(schema.partition_key, run_id), partition=True
+    )
+    return {schema.partition_key: run_id}
+
+
+def ambiguous(run_id: str) -> ValidationError:
+    """The error for an id that runs of several pipelines have."""
+    return ValidationError(
+        f"run {run_id!r} exists in more than one pipeline: give pipeline_id as well",
+        errors={"pipeline_id": ["needed, because runs of several pipelines have this run_id"]},
+    )
