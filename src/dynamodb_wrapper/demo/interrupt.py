@@ -21,16 +21,18 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupts:
-    """Turns SIGINT and SIGTERM into `Interrupted` while it is entered.
+    """Turns the first SIGINT or SIGTERM into `Interrupted` while it listens, and ignores later ones.
 
-    Inside `shield()` a signal waits until the block ends, so that a write is never left with an unknown
-    outcome; a second signal no longer waits. Outside the main thread, where Python delivers no signals,
-    entering changes nothing.
+    Inside `shield()` the signal waits until the block ends, so that a write is not left with an unknown
+    outcome; a second signal ends that wait. Once it is raised, further signals are ignored, so that an
+    impatient user does not keep the program from tidying up. Outside the main thread, where Python delivers
+    no signals, listening changes nothing.
     """
 
     def __init__(self) -> None:
-        self._depth = 0
-        self._pending: Interrupted | None = None
+        self._shields = 0
+        self._waiting: Interrupted | None = None
+        self._raised = False
 
     @contextmanager
     def listening(self) -> Iterator[Interrupts]:
@@ -47,24 +49,25 @@ class Interrupts:
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Let the block finish before a signal is raised."""
-        self._depth += 1
+        """Let the block end before a signal is raised."""
+        self._shields += 1
         try:
             yield
         finally:
-            self._depth -= 1
-        self.raise_pending()
-
-    def raise_pending(self) -> None:
-        """Raise the signal that came inside a shield, if one did."""
-        if self._pending is not None and not self._depth:
-            error, self._pending = self._pending, None
-            raise error
+            self._shields -= 1
+        if self._waiting is not None and not self._shields:
+            self._raise(self._waiting)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        error = Interrupted(signal.Signals(number).name)
-        if self._depth and self._pending is None:
-            self._pending = error
+        if self._raised:
             return
-        self._pending = None
+        error = Interrupted(signal.Signals(number).name)
+        if self._shields and self._waiting is None:
+            self._waiting = error
+        else:
+            self._raise(error)
+
+    def _raise(self, error: Interrupted) -> None:
+        self._waiting = None
+        self._raised = True
         raise error

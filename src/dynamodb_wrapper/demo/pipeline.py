@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from .flights import YEAR, Flight, Lookups, Weather
+from dynamodb_wrapper.demo.flights import YEAR, Flight, Lookups, Weather
 
 STAGES = ("extract", "join", "aggregate", "quality checks", "load")
 LATE_MINUTES = 15  # late as the US Bureau of Transportation Statistics counts it: 15 minutes or more

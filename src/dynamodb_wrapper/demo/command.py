@@ -1,0 +1,109 @@
+"""The command `dynamodb-wrapper demo`: its options, the engine it starts and stops, its exit status.
+
+Knows options and engines. Must not know what the demo does; that is imported when the command runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.local import RunningEngine
+
+INTERRUPTED = 130
+LOCK = "demo.lock"  # two demonstrations in one folder go one after the other
+
+
+class EngineChoice(StrEnum):
+    """The engines by name, as typer wants them."""
+
+    auto = "auto"
+    dynoxide = "dynoxide"
+    dynamodb_local = "dynamodb-local"
+    moto = "moto"
+
+
+def parse_months(text: str) -> list[int]:
+    """The months that "1-3,7" names: 1, 2, 3 and 7, each once and in order.
+
+    Raises:
+        typer.BadParameter: the text is no such list, or a month is not in 1-12.
+    """
+    months: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise typer.BadParameter(f"{text!r} is not a list of months such as 2, 1-12 or 1-3,7")
+        found = range(int(first), int(last or first) + 1)
+        if not found or found[0] < 1 or found[-1] > 12:
+            raise typer.BadParameter(f"{part.strip()!r} is not within 1-12")
+        months.update(found)
+    return sorted(months)
+
+
+def demo(
+    data: Annotated[
+        Path, typer.Option("--data", help="The folder that keeps the data.", file_okay=False)
+    ] = Path(".demo"),
+    engine: Annotated[
+        EngineChoice, typer.Option(help="auto: the first of the others that can run here.")
+    ] = EngineChoice.auto,
+    months: Annotated[str, typer.Option(help="The months of 2013 to run: 2, 1-12 or 1-3,7.")] = "1-12",
+    endpoint: Annotated[
+        str | None, typer.Option(help="The URL of an engine that runs already, instead of --engine.")
+    ] = None,
+) -> None:
+    """Run a pipeline over the flights that left New York in 2013, then show what was logged and loaded."""
+    wanted = parse_months(months)
+    from dynamodb_wrapper.config import DynamoDBConfig
+    from dynamodb_wrapper.demo.demonstration import Demonstration
+    from dynamodb_wrapper.demo.display import Display
+    from dynamodb_wrapper.demo.flights import FlightFiles
+    from dynamodb_wrapper.demo.interrupt import Interrupted, Interrupts
+    from dynamodb_wrapper.demo.report import NEW_YORK
+
+    files = FlightFiles.installed()
+    display = Display()
+    interrupts = Interrupts()
+    try:
+        with interrupts.listening(), _engine(data, engine, endpoint) as (running, where):
+            display.say(f"engine {running.name} at {running.endpoint_url}, {where}")
+            config = DynamoDBConfig.for_local_development(
+                endpoint_url=running.endpoint_url, user_timezone=NEW_YORK
+            )
+            Demonstration(config, files, display, interrupts).run(wanted, alone=running.pid is not None)
+    except Interrupted as error:
+        for line in (str(error), *getattr(error, "__notes__", ())):
+            display.say(line)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _engine(data: Path, choice: EngineChoice, endpoint: str | None) -> Iterator[tuple[RunningEngine, str]]:
+    """The engine to use, and where its data are; it is stopped at the end if it was started here."""
+    from dynamodb_wrapper.local import attach, start
+    from dynamodb_wrapper.local.engines import choose
+    from dynamodb_wrapper.local.packages import locked
+    from dynamodb_wrapper.local.running import prepare_data
+    from dynamodb_wrapper.local.service import find
+
+    background = find(data)
+    if endpoint is not None:
+        yield attach(endpoint), "which goes on afterwards"
+    elif background is not None:
+        yield attach(background.endpoint_url), f"which was started from {data} and goes on afterwards"
+    else:
+        chosen = choose(choice.value)
+        if not chosen.keeps_data:
+            with start(chosen.name) as running:
+                yield running, "data in memory only"
+            return
+        prepare_data(chosen, data)
+        with locked(data / LOCK), start(chosen.name, data) as running:
+            yield running, f"data in {data}"
