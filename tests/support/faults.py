@@ -96,8 +96,9 @@ class Exchange:
             client.request("POST", "/", self.request.body, dict(self.request.headers))
             reply = client.getresponse()
             body = reply.read()
-            kept = {name: text for name, text in reply.getheaders() if name.lower() != "transfer-encoding"}
-            return Response(reply.status, body, kept | {"content-length": str(len(body))})
+            framing = ("content-length", "transfer-encoding")
+            kept = {name: text for name, text in reply.getheaders() if name.lower() not in framing}
+            return Response(reply.status, body, kept | {"Content-Length": str(len(body))})
         finally:
             client.close()
 
@@ -225,7 +226,7 @@ def slow(seconds: float, applied: bool = True) -> Fault:
 
 
 def seeded(seed: int, chances: Mapping[Fault, float]) -> Iterator[Fault]:
-    """Faults for ever, each with its probability and the rest forwarded; the same seed gives the same ones."""
+    """Faults for ever, each with its probability, the rest forwarded; the same seed gives the same."""
     chosen = random.Random(seed)
     rest = 1.0 - sum(chances.values())
     faults = [*chances, forward()]
@@ -261,6 +262,7 @@ class FaultServer:
         self._upstream = upstream
         self._tls = tls
         self._lock = threading.Lock()
+        self._arrived = threading.Condition(self._lock)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
@@ -291,6 +293,11 @@ class FaultServer:
             except OSError:
                 continue
 
+    def wait_for(self, count: int) -> None:
+        """Block until so many requests have arrived, at most 20 seconds."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len(self.requests) >= count, 20)
+
     def _start(self, target: Callable[..., None], *args: Any) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
         self._threads.append(thread)
@@ -315,6 +322,7 @@ class FaultServer:
                     while (request := _read(stream, number)) is not None:
                         with self._lock:
                             self.requests.append(request)
+                            self._arrived.notify_all()
                             fault = next(self._script, None) or forward()
                         fault(Exchange(request, connection, self._upstream, self._stopping))
             except (OSError, ValueError):  # the client went away, or the fault closed the connection

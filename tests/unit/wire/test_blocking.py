@@ -135,8 +135,7 @@ def test_a_slow_call_does_not_hold_up_another(settings: Any, soon: Any) -> None:
     with FaultServer([slow(1.5)]) as server, ThreadPoolExecutor(1) as other:
         transport = BlockingTransport(settings(endpoint_url=server.url))
         held = other.submit(transport, GET, soon())
-        while not server.requests:
-            time.sleep(0.01)
+        server.wait_for(1)
         transport(GET, soon())
         assert not held.done()
         held.result()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dynamodb_wrapper.config import DynamoDBConfig
-from dynamodb_wrapper.exceptions import AuthenticationError
+from dynamodb_wrapper.exceptions import AuthenticationError, ValidationError
 from dynamodb_wrapper.wire.credentials import Credentials, CredentialSource
 
 
@@ -41,18 +41,13 @@ def test_half_a_pair_of_keys_is_refused(given: dict[str, Any], missing: str) -> 
 
 
 @pytest.mark.parametrize("field", ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"])
-@pytest.mark.parametrize("ending", ["\n", " x", "\u00e9", "\r\nX-Evil: 1"])
+@pytest.mark.parametrize("ending", [" x", "\u00e9", "\r\nX-Evil: 1"])
 def test_a_key_that_no_header_can_carry_is_refused_without_being_shown(
     settings: Any, field: str, ending: str
 ) -> None:
-    try:
-        config = settings(**{field: f"Kept{ending}"})
-        source = CredentialSource(config)
-    except Exception as error:
-        assert field in str(error)
-        assert "Kept" not in str(error)
-    else:  # the configuration may strip what surrounds a key
-        assert "Kept" in values(source.load())
+    with pytest.raises((AuthenticationError, ValidationError), match=field) as caught:
+        CredentialSource(settings(**{field: f"Kept{ending}"}))
+    assert "Kept" not in str(caught.value)
 
 
 def test_a_profile_of_the_shared_file_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -73,7 +68,7 @@ def test_an_unknown_profile_is_named() -> None:
 
 
 def test_no_credentials_at_all_says_where_it_looked() -> None:
-    with pytest.raises(AuthenticationError, match="single sign-on.*for_local_development"):
+    with pytest.raises(AuthenticationError, match=r"single sign-on.*for_local_development"):
         CredentialSource(DynamoDBConfig()).load()
 
 

@@ -14,7 +14,7 @@ ENDPOINT = Endpoint("http", "127.0.0.1", 8000, "eu-west-1")
 PUT = Call("PutItem", {"TableName": "dev_orders"}, "dev_orders")
 MODELLED = sorted(
     {
-        shape.error_code
+        shape.error_code  # type: ignore[attr-defined]
         for service in ("dynamodb", "dynamodbstreams")
         for shape in Session().get_service_model(service).error_shapes
     }
@@ -92,7 +92,8 @@ def test_a_throttled_call_was_not_applied_whatever_its_status() -> None:
 @pytest.mark.parametrize("member", ["ThrottlingReasons", "throttlingReasons"])
 def test_throttling_names_limit_and_table(member: str) -> None:
     reason = {"reason": "TableReadKeyRangeThroughputExceeded", "resource": "arn:aws:dynamodb:x"}
-    error = refused("ThrottlingException", **{member: [reason]})
+    error = service_error(PUT, ENDPOINT, 400, "ThrottlingException", {member: [reason]}, {})
+    assert isinstance(error, exc.ProvisionedThroughputExceededError)
     assert error.reasons == (
         exc.ThrottlingReason("TableReadKeyRangeThroughputExceeded", "arn:aws:dynamodb:x"),
     )

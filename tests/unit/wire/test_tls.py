@@ -27,9 +27,17 @@ def test_the_bundle_named_by_the_environment_replaces_the_system(
     assert (("commonName", "localhost"),) in authority["subject"]
 
 
+def test_a_bundle_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    for name in ("missing.pem", "empty.pem"):
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / name))
+        with pytest.raises(ssl.SSLError, match=name):
+            tls.context()
+
+
 def test_a_system_without_authorities_uses_those_of_botocore(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    nothing = ssl.DefaultVerifyPaths(None, str(tmp_path), "", "", "", "")
+    nothing = ssl.DefaultVerifyPaths("", str(tmp_path), "", "", "", "")
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nothing)
     assert len(tls.context().get_ca_certs()) > 50

@@ -141,9 +141,11 @@ async def test_a_broken_reply_is_an_error_of_unknown_outcome_and_its_connection_
 async def test_a_page_that_is_no_fault_of_the_server_is_not_worth_a_retry(
     face: Any, settings: Settings, soon: Soon, status: int
 ) -> None:
-    with FaultServer([html(status)]) as server:
-        with pytest.raises(exc.ConnectionError, match=f"HTTP {status}.*text/html.*Welcome") as caught:
-            await face(settings(endpoint_url=server.url))(GET, soon())
+    with (
+        FaultServer([html(status)]) as server,
+        pytest.raises(exc.ConnectionError, match=f"HTTP {status}.*text/html.*Welcome") as caught,
+    ):
+        await face(settings(endpoint_url=server.url))(GET, soon())
     assert not caught.value.retryable
     assert not caught.value.outcome_unknown
 
@@ -228,8 +230,7 @@ async def test_a_full_pool_makes_calls_wait_until_their_deadline(
     with FaultServer([slow(1)]) as server:
         transport = face(settings(endpoint_url=server.url, max_pool_connections=1))
         first = asyncio.ensure_future(transport(GET, soon()))
-        while not server.requests:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(server.wait_for, 1)
         with pytest.raises(exc.DeadlineExceededError, match="all 1 are in use; raise max_pool_connections"):
             await transport(GET, soon(0.1))
         patient = asyncio.ensure_future(transport(GET, soon()))
@@ -298,7 +299,7 @@ async def test_an_unknown_authority_is_refused(
     face: Any, settings: Settings, soon: Soon, own_authority: tuple[Path, Path]
 ) -> None:
     with FaultServer(tls=_server_context(own_authority)) as server:
-        with pytest.raises(exc.ConnectionError, match="self-signed.*AWS_CA_BUNDLE") as caught:
+        with pytest.raises(exc.ConnectionError, match=r"self-signed.*AWS_CA_BUNDLE") as caught:
             await face(settings(endpoint_url=server.url))(GET, soon())
         assert not caught.value.retryable
         assert not caught.value.outcome_unknown
