@@ -17,10 +17,12 @@ from typing import Annotated, Any, Literal, NewType, TypeAlias, Union, get_args,
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AliasPath,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     FutureDatetime,
     PastDatetime,
     RootModel,
@@ -126,9 +128,15 @@ def _fields_with_own_validation(model: type[BaseModel]) -> set[str]:
 
 
 def _with_metadata(annotation: Any, metadata: Any, above: tuple[type, ...]) -> Shape:
-    if any(hasattr(each, "__get_pydantic_core_schema__") for each in metadata):  # it may change the type
+    if not all(map(_keeps_the_type, metadata)):
         return Opaque(holds_models=_holds_models(annotation))
     return _shape(annotation, above)
+
+
+def _keeps_the_type(metadata: Any) -> bool:
+    if metadata in _MOMENTS or isinstance(metadata, (AfterValidator, BeforeValidator)):
+        return True
+    return not hasattr(metadata, "__get_pydantic_core_schema__")
 
 
 def _shape(annotation: Any, above: tuple[type, ...]) -> Shape:

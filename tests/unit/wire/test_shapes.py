@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     Field,
     PlainSerializer,
+    PlainValidator,
     RootModel,
     field_validator,
     model_serializer,
@@ -103,7 +104,9 @@ def shape_of(annotation: Any) -> Shape:
         (Any, Opaque()),
         (Names, Opaque(holds_models=True)),
         (Turned, Opaque(holds_models=True)),
-        (Annotated[str, AfterValidator(str.upper)], Opaque()),
+        (Annotated[datetime, AwareDatetime] | None, Scalar(datetime, null=True)),
+        (Annotated[str, AfterValidator(str.upper)], Scalar(str)),
+        (Annotated[str, PlainValidator(str)], Opaque()),
         (Annotated[str, PlainSerializer(str.upper)], Opaque()),
     ],
 )

@@ -2,10 +2,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.wire.sizes import ITEM_LIMIT, check_item_size, check_key, item_size
+from dynamodb_wrapper.wire.values import encode_item
+
+scalars = st.text() | st.integers(-(10**38) + 1, 10**38 - 1) | st.booleans() | st.none() | st.binary()
+items = st.dictionaries(
+    st.text(),
+    st.recursive(
+        scalars | st.sets(st.text()) | st.sets(st.integers(-9, 9)) | st.sets(st.binary()),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    ),
+)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +50,12 @@ from dynamodb_wrapper.wire.sizes import ITEM_LIMIT, check_item_size, check_key, 
 )
 def test_a_value_counts_as_the_developer_guide_says(value: dict[str, Any], size: int) -> None:
     assert item_size({"name": value}) == 4 + size
+
+
+@given(items)
+def test_the_json_of_an_item_is_never_shorter_than_its_size(item: dict[str, Any]) -> None:
+    wire = encode_item(item)
+    assert len(msgspec.json.encode(wire)) >= item_size(wire)
 
 
 def test_an_item_of_400_kb_passes_and_one_byte_more_is_refused() -> None:
