@@ -40,7 +40,7 @@ class BlockingApi(Api, Blocking):
 
     def __init__(self, config: DynamoDBConfig | None = None, *, client: DynamoDB | None = None) -> None:
         self._owned = client is None
-        self.client = DynamoDB(config) if client is None else client
+        self.client = DynamoDB(config) if client is None else client  # pyright: ignore - set once
 
     def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
@@ -70,7 +70,7 @@ class AwaitingApi(Api, Awaiting):
 
     def __init__(self, config: DynamoDBConfig | None = None, *, client: AsyncDynamoDB | None = None) -> None:
         self._owned = client is None
-        self.client = AsyncDynamoDB(config) if client is None else client
+        self.client = AsyncDynamoDB(config) if client is None else client  # pyright: ignore - set once
 
     async def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ from dynamodb_wrapper.schema import Index, TableSchema, schema_of
 from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.timezones import validate_timezone_string
 from dynamodb_wrapper.validation import did_you_mean
-from dynamodb_wrapper.wire.compiled import Codec
+from dynamodb_wrapper.wire.compiled import Codec, attribute_names
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V", bound=BaseModel)
@@ -46,8 +46,8 @@ class Queries(Api, Generic[M, V]):
 
     Everywhere: `projection` are fields of the view to read (all of them where it is left out);
     `user_timezone` is the IANA zone of the datetimes returned (else `config.user_timezone`, else UTC); a list
-    is `(items, next_key)`, where `next_key` goes on after the last item when it is passed as `last_key` of the
-    same query, and is None at the end; `limit` counts items returned, None means all of them.
+    is `(items, next_key)`, where `next_key` goes on after the last item when it is passed as `last_key` of
+    the same query, and is None at the end; `limit` counts items returned, None means all of them.
     """
 
     model: type[M]
@@ -144,6 +144,7 @@ class Queries(Api, Generic[M, V]):
     def _find(
         self, key: object, projection: Projection, zone: str | None, consistent: bool, view: type[W]
     ) -> Flow[W | None]:
+        refuse_unknown_zone(zone)
         read = GetItem(
             table=self._table,
             key=wire_key(self._schema, key),
@@ -173,7 +174,7 @@ class Queries(Api, Generic[M, V]):
         *,
         ascending: bool = True,
         consistent: bool = False,
-    ) -> Search[M]:
+    ) -> Query[M]:
         schema, where = self._schema, self._schema.index(index)
         refuse_consistent(where, consistent)
         plan = plan_filters(schema, where, partition, sort, filters)
@@ -189,7 +190,7 @@ class Queries(Api, Generic[M, V]):
             encode=schema.codec.encode_attribute,
         )
 
-    def _scan(self, filters: Filters = None, *, consistent: bool = False) -> Search[M]:
+    def _scan(self, filters: Filters = None, *, consistent: bool = False) -> Scan[M]:
         schema = self._schema
         return Scan(
             table=self._table,
@@ -209,6 +210,7 @@ class Queries(Api, Generic[M, V]):
         zone: str | None,
         view: type[W] | None = None,
     ) -> Flow[Listing[Any]]:
+        refuse_unknown_zone(zone)
         shape: type[BaseModel] = view or self.view
         keys = search.key_fields if search.filter is not None else ()
         into: Search[Any] = replace(
@@ -236,15 +238,15 @@ class Queries(Api, Generic[M, V]):
         return Count(self._query(partition, index, sort, filters)).flow(self.client.send)
 
     def _localize(self, items: Sequence[BaseModel], zone: str | None) -> None:
-        name = zone or self.config.user_timezone
-        if name is None or not items:
+        if not items:
             return
-        tz = zone_of(name)
+        name = zone or self.config.user_timezone
+        tz = UTC if name is None else zone_of(name)
         fields = datetime_fields(type(items[0]))
         for item in items:
-            values = item.__dict__
+            values = vars(item)
             for field in fields:
-                if (moment := values.get(field)) is not None:
+                if isinstance(moment := values.get(field), datetime) and moment.tzinfo is not None:
                     values[field] = moment.astimezone(tz)
 
 
@@ -266,6 +268,12 @@ def view_codec(model: type[BaseModel], view: type[W]) -> Codec[W]:
 def zone_of(name: str) -> ZoneInfo:
     """The zone of an IANA name; a ValidationError where there is none."""
     return ZoneInfo(validate_timezone_string(name))
+
+
+def refuse_unknown_zone(name: str | None) -> None:
+    """Tell of a wrong zone before anything is sent, also where nothing will be found."""
+    if name:
+        zone_of(name)
 
 
 @lru_cache(maxsize=512)
@@ -301,7 +309,9 @@ def _paths_of(
                 errors=unknown or {"projection": ["name at least one field"]},
             )
     required = (name for name, info in known.items() if info.is_required())
-    return tuple(Path((name,)) for name in dict.fromkeys((*(projection or known), *required, *also)))
+    stored = attribute_names(view)
+    wanted = (stored[name] for name in (*(projection or known), *required))
+    return tuple(Path((name,)) for name in dict.fromkeys((*wanted, *also)))
 
 
 def checked_limit(limit: int) -> int:
@@ -318,6 +328,6 @@ def refuse_consistent(index: Index, consistent: bool) -> None:
     """A global index cannot be read consistently (Developer Guide, "Read consistency")."""
     if consistent and index.name is not None and not index.local:
         raise ValidationError(
-            f"consistent_read is not possible on the global index {index.name}: leave it out, or read the table",
+            f"consistent_read is not possible on the global index {index.name}: leave it out",
             errors={"consistent_read": ["not possible on a global index"]},
         )

@@ -12,17 +12,18 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.engine.faces import method
-from dynamodb_wrapper.engine.flow import Flow, Together
+from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import (
-    BulkWriteError,
     ConditionalCheckFailedError,
     ConflictError,
     DynamoDBWrapperError,
     ItemNotFoundError,
     TransactionCanceledError,
+    ValidationError,
 )
 from dynamodb_wrapper.expressions import Compare, Condition, Path, all_of, condition_of, equals
 from dynamodb_wrapper.handlers.api import Api, AwaitingApi, BlockingApi
+from dynamodb_wrapper.handlers.bulk import PASSED_OVER, bulk_error, each, unless_changed
 from dynamodb_wrapper.models.base import Dto, DynamoDBModel
 from dynamodb_wrapper.models.updates import validate_update
 from dynamodb_wrapper.operations import All, DeleteItem, GetItem, Query, TransactWrite
@@ -157,7 +158,9 @@ class Commands(Api, Generic[M, D]):
         return item
 
     def _update(self, key: object, updates: Mapping[str, Any], condition: object = None) -> Flow[M]:
-        """Validate against the stored state where a rule needs it, and write only if that state still holds."""
+        """Validate against the stored state where a rule needs it; write only if that state still holds."""
+        if not updates:
+            raise ValidationError(f"an update of {self.model.__name__} with nothing to change: name a field")
         own = condition_of(condition)
         involved = self._fields_in_rules_with(updates)
         current: M | None = (yield from self._current(key)) if involved else None
@@ -252,20 +255,20 @@ class Commands(Api, Generic[M, D]):
 
     def _each(self, ids: Sequence[str], flows: Sequence[Flow[Any]]) -> Flow[dict[str, Any]]:
         """Run all, whichever of them fail; the results by id, or one error that tells of every id."""
-        outcomes = yield Together([_outcome(flow) for flow in flows])
-        by_id = dict(zip(ids, outcomes, strict=True))
-        failed = {name: got for name, got in by_id.items() if isinstance(got, DynamoDBWrapperError)}
-        if failed:
-            raise _bulk_error(self.model.__name__, [name for name in by_id if name not in failed], failed)
-        return by_id
+        return each(self.model.__name__, ids, flows)
 
-    def _change_all(self, keys: Iterable[object], values: Mapping[str, Any]) -> Flow[int]:
+    def _change_all(
+        self, keys: Iterable[object], values: Mapping[str, Any], condition: Condition | None = None
+    ) -> Flow[int]:
         """The same change to many items: all or none of every 100 (the size of a transaction).
 
         Raises:
             ItemNotFoundError: (up to 100 keys) one of them is missing; nothing was written.
+            ConflictError: (up to 100 keys) the condition does not hold of one; nothing was written.
             BulkWriteError: (more than 100 keys) some chunks failed; names the keys of each.
         """
+        if isinstance(keys, str):
+            raise ValidationError(f"a list of ids was expected, not the text {keys!r}: put it into a list")
         by_id = {resource_id(self._schema.key_of(key)): key for key in keys}
         ids = list(by_id)
         chunks = [ids[at : at + MOST_ACTIONS] for at in range(0, len(ids), MOST_ACTIONS)]
@@ -274,14 +277,16 @@ class Commands(Api, Generic[M, D]):
         failed: dict[str, DynamoDBWrapperError] = {}
         for chunk in chunks:
             try:
-                yield from self._transact(chunk, [self._change(by_id[name], valid) for name in chunk])
+                yield from self._transact(
+                    chunk, [self._change(by_id[name], valid, condition) for name in chunk]
+                )
                 done += chunk
             except DynamoDBWrapperError as error:
                 if len(chunks) == 1:
                     raise
                 failed |= dict.fromkeys(chunk, error)
         if failed:
-            raise _bulk_error(self.model.__name__, done, failed)
+            raise bulk_error(self.model.__name__, done, failed)
         return len(done)
 
     def _change_each(
@@ -297,16 +302,17 @@ class Commands(Api, Generic[M, D]):
         Returns:
             How many were changed.
         """
+        valid = validate_update(self.dto, self.model, {}, values, keys=self._schema.key_fields)
         keys = yield from self._keys(partition, index, sort, filter_)
         found_by = (Compare(Path((name,)), "=", value) for name, value in partition.items())
         still = all_of(*found_by, sort, filter_)
-        flows = [self._change(key, values, still).flow(self.client.send) for key in keys]
+        flows = [self._change(key, valid, still).flow(self.client.send) for key in keys]
         return (yield from self._count_done([resource_id(key) for key in keys], flows))
 
     def _count_done(self, ids: Sequence[str], flows: Sequence[Flow[Any]]) -> Flow[int]:
         """Run all; how many were done, where an item that is gone or has changed is passed over."""
-        outcomes = yield from self._each(ids, [_unless_changed(flow) for flow in flows])
-        return sum(outcome is not _PASSED_OVER for outcome in outcomes.values())
+        outcomes = yield from self._each(ids, [unless_changed(flow) for flow in flows])
+        return sum(outcome is not PASSED_OVER for outcome in outcomes.values())
 
     def _keys(
         self, partition: Mapping[str, object], index: str, sort: Condition | None, filter_: Condition | None
@@ -329,19 +335,26 @@ class Commands(Api, Generic[M, D]):
         try:
             yield from TransactWrite([change.action() for change in changes]).flow(self.client.send)
         except TransactionCanceledError as error:
-            missing = [
-                name
+            refused = {
+                name: reason.item
                 for name, reason in zip(ids, error.reasons, strict=False)
-                if reason.code == "ConditionalCheckFailed" and reason.item is None
-            ]
-            if not missing:
+                if reason.code == "ConditionalCheckFailed"
+            }
+            if not refused:
                 raise
-            raise ItemNotFoundError(
-                f"{self.model.__name__} {', '.join(map(repr, missing))} not in table {self._table}: "
-                f"none of the {len(ids)} was changed",
+            what, none = self.model.__name__, f"none of the {len(ids)} was changed"
+            if missing := [name for name, item in refused.items() if item is None]:
+                raise ItemNotFoundError(
+                    f"{what} {', '.join(map(repr, missing))} not in table {self._table}: {none}",
+                    error,
+                    table_name=self._table,
+                    key=self._schema.key_of(changes[list(ids).index(missing[0])].key),
+                ) from error
+            raise ConflictError(
+                f"{what} {', '.join(map(repr, refused))} not in the state that this needs: {none}",
                 error,
-                table_name=self._table,
-                key=self._schema.key_of(changes[list(ids).index(missing[0])].key),
+                resource_id=next(iter(refused)),
+                current_item=next(iter(refused.values())),
             ) from error
 
 
@@ -351,32 +364,3 @@ class WriteApi(Commands[M, D], BlockingApi):
 
 class AsyncWriteApi(Commands[M, D], AwaitingApi):
     """An awaiting write API; a domain is a subclass that names its `model` and `dto`."""
-
-
-_PASSED_OVER = object()
-
-
-def _unless_changed(flow: Flow[Any]) -> Flow[Any]:
-    try:
-        return (yield from flow)
-    except (ItemNotFoundError, ConflictError):
-        return _PASSED_OVER
-
-
-def _outcome(flow: Flow[Any]) -> Flow[Any]:
-    try:
-        return (yield from flow)
-    except DynamoDBWrapperError as error:
-        return error
-
-
-def _bulk_error(
-    what: str, succeeded: Sequence[str], failed: Mapping[str, DynamoDBWrapperError]
-) -> BulkWriteError:
-    first = next(iter(failed.values()))
-    return BulkWriteError(
-        f"{len(failed)} of {len(failed) + len(succeeded)} writes of {what} failed; the first: {first.message}",
-        first,
-        succeeded=succeeded,
-        failed=failed,
-    )

@@ -35,7 +35,7 @@ class Cursors:
     def seal(self, start: dict[str, Any], query: bytes) -> str:
         """The cursor that goes on after a key (in wire form) of the query so identified."""
         content = msgspec.json.encode(start)
-        return urlsafe_b64encode(self._sign(content, query) + content).rstrip(b"=").decode()
+        return _text(self._sign(content, query) + content)
 
     def open(self, cursor: str, query: bytes) -> dict[str, Any]:
         """The key in a cursor.
@@ -45,6 +45,8 @@ class Cursors:
         """
         try:
             sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+            if _text(sealed) != cursor:  # unused bits and ignored characters: other texts of the same bytes
+                raise ValueError("not in the form that this library writes")
         except (ValueError, TypeError) as error:
             raise _refused("it is not one that this library made") from error
         signature, content = sealed[:_SIGNATURE_BYTES], sealed[_SIGNATURE_BYTES:]
@@ -56,6 +58,10 @@ class Cursors:
     def _sign(self, content: bytes, query: bytes) -> bytes:
         bound = hashlib.sha256(query).digest() + content
         return hmac.digest(self._key, bound, "sha256")[:_SIGNATURE_BYTES]
+
+
+def _text(sealed: bytes) -> str:
+    return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
 
 def _refused(why: str) -> ValidationError:

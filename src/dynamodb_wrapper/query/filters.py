@@ -71,9 +71,10 @@ def filter_of(path: Path, value: object) -> Condition:
 
 
 def _same(name: str, queried: object, filtered: object) -> None:
-    if filtered != queried:
+    allowed = filtered if isinstance(filtered, _MANY) else [filtered]
+    if queried not in allowed:
         raise ValidationError(
-            f"the filter asks for {name} = {filtered!r}, but the query reads {name} = {queried!r}: no item is both",
+            f"the filter asks for {name} = {filtered!r}, the query for {queried!r}: no item is both",
             errors={name: ["contradicts the query"]},
         )
 

@@ -20,7 +20,7 @@ _COMPARATORS: Final[Mapping[str, Callable[[Path, Any], Condition]]] = {
     "lte": lambda path, value: Compare(path, "<=", value),
     "gt": lambda path, value: Compare(path, ">", value),
     "gte": lambda path, value: Compare(path, ">=", value),
-    "begins_with": BeginsWith,
+    "begins_with": lambda path, value: BeginsWith(path, value),
 }
 
 
@@ -61,11 +61,17 @@ def key_condition(
         sort: what must hold of the sort attributes.
 
     Raises:
-        ValidationError: a partition attribute has no value.
+        ValidationError: a partition attribute has no value, or an attribute is given that is none.
     """
     missing = [name for name in index.partition if partition.get(name) is None]
+    where = f"index {index.name}" if index.name else "the table"
+    if extra := [str(name) for name in partition if name not in index.partition]:
+        raise ValidationError(
+            f"a query of {schema.model.__name__} on {where} is for {' and '.join(index.partition)}, "
+            f"not {', '.join(extra)}: give conditions on other attributes as sort or filters",
+            errors={name: ["not a partition key of what is queried"] for name in extra},
+        )
     if missing:
-        where = f"index {index.name}" if index.name else "the table"
         raise ValidationError(
             f"a query of {schema.model.__name__} on {where} needs {' and '.join(index.partition)}; "
             f"missing: {', '.join(missing)}",

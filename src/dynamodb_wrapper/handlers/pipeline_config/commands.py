@@ -6,17 +6,16 @@ Knows what each command changes. How an item is validated and written stands in 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.expressions import Compare, Path, equals
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
+from dynamodb_wrapper.handlers.moments import days_ago
 from dynamodb_wrapper.handlers.pipeline_config.queries import ACTIVE
 from dynamodb_wrapper.handlers.writing import Commands
 from dynamodb_wrapper.models import PipelineConfig, PipelineConfigUpsert
-from dynamodb_wrapper.timezones import utcnow
 
 
 class PipelineConfigCommands(Commands[PipelineConfig, PipelineConfigUpsert]):
@@ -85,7 +84,7 @@ class PipelineConfigCommands(Commands[PipelineConfig, PipelineConfigUpsert]):
         Returns:
             How many were deactivated.
         """
-        long_ago = Compare(Path(("updated_at",)), "<", utcnow() - timedelta(days=days_inactive))
+        long_ago = Compare(Path(("updated_at",)), "<", days_ago(days_inactive, "days_inactive"))
         there = equals(Path(("environment",)), environment)
         return self._change_each({"is_active": True}, ACTIVE, long_ago, there, _status(False, updated_by))
 

@@ -1,0 +1,27 @@
+"""Points in the past that are named by how long ago they were."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dynamodb_wrapper import ValidationError
+from dynamodb_wrapper.handlers.moments import days_ago
+from dynamodb_wrapper.timezones import utcnow
+
+
+@pytest.mark.parametrize("days", [0, 0.5, 90, 36_500])
+def test_a_number_of_days_ago_is_a_moment_in_utc(days: float) -> None:
+    before = utcnow()
+    moment = days_ago(days, "days_old")
+    assert before <= moment + timedelta(days=days) <= utcnow()
+    assert moment.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize("days", [-1, -0.1, True, "90", None, 36_501, float("nan"), float("inf")])
+def test_what_is_no_age_is_refused_by_the_name_of_its_parameter(days: Any) -> None:
+    with pytest.raises(ValidationError, match="days_old is") as caught:
+        days_ago(days, "days_old")
+    assert caught.value.errors.keys() == {"days_old"}
