@@ -116,6 +116,7 @@ class AsyncioTransport:
         """Find or refresh the credentials in a thread, once for all the calls that wait for them."""
         if self._loading is None or self._loading.done():
             self._loading = asyncio.create_task(asyncio.to_thread(self._dialect.credentials.load))
+            self._loading.add_done_callback(_look_at)
         try:
             return await asyncio.wait_for(asyncio.shield(self._loading), max(0.0, deadline - monotonic()))
         except TimeoutError:
@@ -162,12 +163,13 @@ class _Channel:
 
     async def _take(self, loop: asyncio.AbstractEventLoop, call: Call, deadline: float) -> _Connection | None:
         """A connection that was alive a moment ago, or None for the right to open one."""
-        if self.pool.closed:
-            raise failures.unusable(call, "The transport is closed: make a new client")
         try:
             connection: _Connection | None = self.pool.free.pop()
         except IndexError:
             connection = await self._queue(loop, call, deadline)
+        if self.pool.closed:
+            self.pool.drop(connection)
+            raise failures.unusable(call, "The transport is closed: make a new client")
         if connection is not None and not connection.alive():
             connection.close()
             return None
@@ -284,6 +286,12 @@ class _Connection(asyncio.Protocol):
 def _expire(waiting: asyncio.Future[Any]) -> None:
     if not waiting.done():
         waiting.set_exception(TimeoutError())
+
+
+def _look_at(done: asyncio.Task[Any]) -> None:
+    """Nobody may be left to hear of a failure: that deserves no complaint from the loop."""
+    if not done.cancelled():
+        done.exception()
 
 
 async def _close_with_loop(pools: list[Pool[_Connection]]) -> AsyncGenerator[None, None]:

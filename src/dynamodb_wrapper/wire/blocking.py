@@ -117,12 +117,13 @@ class _Channel:
 
     def _take(self, call: Call, deadline: float) -> _Connection | None:
         """A connection that was alive a moment ago, or None for the right to open one."""
-        if self.pool.closed:
-            raise failures.unusable(call, "The transport is closed: make a new client")
         try:
             connection: _Connection | None = self.pool.free.pop()
         except IndexError:
             connection = self._queue(call, deadline)
+        if self.pool.closed:
+            self.pool.drop(connection)
+            raise failures.unusable(call, "The transport is closed: make a new client")
         if connection is not None and not connection.alive():
             connection.close()
             return None

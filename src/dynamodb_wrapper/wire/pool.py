@@ -97,7 +97,7 @@ class Pool(Generic[C]):
             return False
 
     def close(self) -> None:
-        """Close what is free now, and what is in use as soon as it comes back."""
+        """Close what is free now, and what is in use as soon as it comes back; nobody waits any longer."""
         self._closed = True
         self._settle()
 
@@ -115,10 +115,10 @@ class Pool(Generic[C]):
             while self._closed and (connection := self._pop()) is not None:
                 connection.close()
                 self._open -= 1
-            while self._waiters and not self._closed:
+            while self._waiters:
                 connection = self._pop()
                 if connection is None:
-                    if self._open >= self.size:
+                    if self._open >= self.size and not self._closed:
                         return
                     self._open += 1
                 if not self._waiters.popleft()(connection):

@@ -100,6 +100,15 @@ def test_a_closed_pool_closes_free_connections_now_and_others_when_they_return()
     assert (used.closed, pool.open) == (True, 0)
 
 
+def test_nobody_waits_for_a_closed_pool() -> None:
+    pool: Pool[Connection] = Pool(1)
+    pool.reserve(waiting([]))
+    got: list[Connection | None] = []
+    pool.reserve(waiting(got))
+    pool.close()
+    assert got == [None]
+
+
 def test_a_pool_that_forgets_starts_anew_and_closes_nothing() -> None:
     pool: Pool[Connection] = Pool(1)
     pool.reserve(waiting([]))

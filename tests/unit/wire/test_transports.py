@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,6 +220,22 @@ async def test_nobody_listens(face: Any, settings: Settings, soon: Soon) -> None
     assert caught.value.context == {"table": "orders", "operation": "UpdateItem"}
 
 
+async def test_a_host_that_does_not_answer_in_time(face: Any, settings: Settings, soon: Soon) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, ExitStack() as stack:
+        for _ in range(3):  # a full queue of the listener leaves further connections without an answer
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        with pytest.raises(exc.ConnectionError, match=r"Cannot reach .*no answer in time") as caught:
+            await face(settings(endpoint_url=url, connect_timeout_seconds=0.2))(ADD, soon())
+        assert caught.value.retryable
+        assert not caught.value.outcome_unknown
+        with pytest.raises(exc.DeadlineExceededError, match="waiting for a connection") as late:
+            await face(settings(endpoint_url=url))(ADD, soon(0.2))
+        assert not late.value.outcome_unknown
+
+
 async def test_a_host_that_does_not_exist(face: Any, settings: Settings, soon: Soon) -> None:
     with pytest.raises(exc.ConnectionError, match=r"Cannot reach http://nowhere\.invalid"):
         await face(settings(endpoint_url="http://nowhere.invalid"))(GET, soon())
@@ -357,6 +374,21 @@ async def test_a_closed_transport_says_so(face: Any, settings: Settings, soon: S
         with pytest.raises(exc.ConnectionError, match="The transport is closed") as caught:
             await transport(GET, soon())
     assert not caught.value.retryable
+
+
+async def test_closing_sends_those_away_who_wait_for_a_connection(
+    face: Any, settings: Settings, soon: Soon
+) -> None:
+    with FaultServer([slow(0.5)]) as server:
+        transport = face(settings(endpoint_url=server.url, max_pool_connections=1))
+        first = asyncio.ensure_future(transport(GET, soon()))
+        await asyncio.to_thread(server.wait_for, 1)
+        second = asyncio.ensure_future(transport(GET, soon()))
+        await asyncio.sleep(0.1)
+        face.close()
+        with pytest.raises(exc.ConnectionError, match="The transport is closed"):
+            await second
+        assert await first == b"{}"
 
 
 async def test_no_secret_in_a_log(
