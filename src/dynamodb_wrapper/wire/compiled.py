@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 from pydantic import BaseModel, TypeAdapter
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.wire.constraints import FieldCheck
 from dynamodb_wrapper.wire.decoder import ModelDecoder
 from dynamodb_wrapper.wire.encoder import EncoderCompiler, Mismatch
-from dynamodb_wrapper.wire.plain import model_values, stored_fields
+from dynamodb_wrapper.wire.plain import dumped_field, model_values, stored_fields
 from dynamodb_wrapper.wire.reading import keep_unknown, model_preparer
 from dynamodb_wrapper.wire.refusal import Refused, path_text
 from dynamodb_wrapper.wire.shapes import FieldShape, can_be_compiled, field_shapes, holds_opaque_models
@@ -82,15 +83,17 @@ class Codec(Generic[M]):
         Parameters:
             name: the attribute; one that the model does not know is encoded as `encode_value` does.
             value: a value of the field's type, or what pydantic turns into one.
-            constraints: whether the field's own constraints must hold too, as for a value to be stored; a
-                bound of a comparison need not keep them.
+            constraints: whether the field's constraints and validators must hold too, as for a value to be
+                stored; a bound of a comparison need not keep them. A validator that needs other fields'
+                values is passed over.
 
         Raises:
             ValidationError: it is not of the field's type, or cannot be stored exactly.
         """
         try:
-            if constraints:
-                value = self._validated(name, value, constraints)
+            field = self._fields_by_attribute.get(name)
+            if field is not None and (constraints or field.stored.dumped):
+                value = self._given(field, value, constraints)
             encoded = self._encode_field(name, value)
         except Refused as refused:
             raise self._invalid(
@@ -184,22 +187,30 @@ class Codec(Generic[M]):
         try:
             encoded = encoder(value)
         except (Mismatch, Refused, KeyError, AttributeError, RecursionError):
-            encoded = encode_safely(self._validated(name, value))
+            encoded = encode_safely(self._of_type(name, value))
         return key_form(encoded) if name in self.key_attributes else encoded
 
-    def _validated(self, name: str, value: Any, constraints: bool = False) -> Any:
-        """The value as pydantic takes it for a field; one that the model does not know is taken as it is."""
+    def _check(self, field: FieldShape) -> FieldCheck:
+        name = field.stored.attribute
+        if name not in self._checks:
+            self._checks[name] = FieldCheck(self.model, field.stored)
+        return self._checks[name]
+
+    def _of_type(self, name: str, value: Any) -> Any:
+        """The value as its field's type has it; a field with a serializer has no type of stored value."""
         field = self._fields_by_attribute.get(name)
-        if field is None or (field.stored.dumped and not constraints):
+        return value if field is None or field.stored.dumped else self._check(field).of_type(value)
+
+    def _given(self, field: FieldShape, value: Any, constraints: bool) -> Any:
+        """A value that was given for a field, as an instance with that value would give it to be stored."""
+        check = self._check(field)
+        if constraints:
+            value = check.to_be_stored(value)
+        if not field.stored.dumped:
             return value
-        if (name, constraints) not in self._adapters:
-            described = self.model.model_fields[field.stored.name]
-            annotation: Any = described.annotation
-            if constraints:
-                for metadata in described.metadata:
-                    annotation = Annotated[annotation, metadata]
-            self._adapters[name, constraints] = TypeAdapter(annotation)
-        return self._adapters[name, constraints].validate_python(value, strict=False)
+        instance = self.model.model_construct()
+        instance.__dict__[field.stored.name] = value if constraints else check.of_type(value)
+        return dumped_field(instance, field.stored.name)
 
     def _instances(self, rows: list[dict[str, Any]]) -> list[M]:
         instances = self._many.validate_python(rows, strict=False)
@@ -246,7 +257,7 @@ class Codec(Generic[M]):
         return {name: compiler.shape(field.shape) for name, field in self._fields_by_attribute.items()}
 
     @cached_property
-    def _adapters(self) -> dict[tuple[str, bool], TypeAdapter[Any]]:
+    def _checks(self) -> dict[str, FieldCheck]:
         return {}
 
     @cached_property

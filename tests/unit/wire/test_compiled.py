@@ -498,6 +498,21 @@ class TestOneAttribute:
             self.codec.encode_attribute(name, value, constraints=True)
         assert self.codec.encode_attribute("Id", "p-1", constraints=True) == {"S": "p-1"}
 
+    def test_it_obeys_the_serializer_of_its_field(self) -> None:
+        class Expiring(BaseModel):
+            expires: datetime | None = None
+
+            @field_serializer("expires")
+            def epoch(self, value: datetime | None) -> int | None:
+                return None if value is None else int(value.timestamp())
+
+        codec = Codec(Expiring)
+        for constraints in (True, False):
+            assert codec.encode_attribute("expires", NOON, constraints=constraints) == {"N": "1769860800"}
+            assert codec.encode_attribute("expires", None, constraints=constraints) == {"NULL": True}
+        with pytest.raises(ValidationError):
+            codec.encode_attribute("expires", "soon")
+
     def test_attributes_are_named_by_alias(self) -> None:
         assert attribute_names(self.Priced)["id"] == "Id"
 
