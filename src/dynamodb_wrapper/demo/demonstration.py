@@ -64,7 +64,7 @@ class Demonstration:
             began, start = datetime.now(UTC), perf_counter()
             self._prepare(alone)
             runs = self._run_months(months)
-            self._say(f"{len(runs)} runs in {perf_counter() - start:.1f} s, with the preparations")
+            self._say(f"runs: {len(runs)}, in {perf_counter() - start:.1f} s with the preparations")
             for section in self._report(runs, began):
                 self._display.show(section)
         return runs
@@ -77,7 +77,7 @@ class Demonstration:
                 catalog.PIPELINE_ID, cancelled_by=catalog.CREATED_BY
             )
             if left:
-                self._say(f"{left} runs of a killed process were still RUNNING and are now CANCELLED")
+                self._say(f"runs of killed processes that were still RUNNING and are now CANCELLED: {left}")
         sources = self._files.tables()
         tables = TableConfigWriteApi(client=self._client)
         PipelineConfigWriteApi(client=self._client).upsert_pipeline(catalog.pipeline(self._files))

@@ -98,15 +98,16 @@ class Display:
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
 
-        table = Table(title=section.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-        if section.note:
-            table.caption, table.caption_justify = section.note, "left"
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for column in section.columns:
             right = column.startswith(">")
             table.add_column(column.removeprefix(">"), justify="right" if right else "left", no_wrap=right)
         for row in section.rows:
             table.add_row(*map(_styled, row))
+        self._console.print(f"\n{section.title}", style="bold", markup=False)
         self._console.print(table)
+        if section.note:
+            self._console.print(section.note, style="dim", markup=False)
 
 
 def plain(section: Section) -> list[str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from threading import Lock
 from typing import TypeAlias
 
 from dynamodb_wrapper.client import DynamoDB
-from dynamodb_wrapper.demo.domain import DailyDelay, DailyDelaysReadApi, DailyDelayView
+from dynamodb_wrapper.demo.domain import DailyDelay, DailyDelaysReadApi, DailyDelaySummaryView, DailyDelayView
 from dynamodb_wrapper.engine.events import CallEnded
 from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsReadApi
 from dynamodb_wrapper.handlers.reading import ReadApi
@@ -23,6 +24,7 @@ from dynamodb_wrapper.models import (
     PipelineRunLogSummaryView,
     PipelineRunLogView,
     TableConfig,
+    TableConfigSummaryView,
     TableConfigView,
 )
 
@@ -43,7 +45,8 @@ class Payload:
         return 1 - Decimal(self.view_bytes) / self.full_bytes if self.full_bytes else Decimal(0)
 
 
-Reads: TypeAlias = Callable[[], Sequence[object]]
+Items: TypeAlias = Sequence[object]
+Fields: TypeAlias = Sequence[str]
 
 
 class Meter:
@@ -58,7 +61,7 @@ class Meter:
         with self._lock:
             self.reply_bytes += event.reply_bytes
 
-    def during(self, read: Reads) -> tuple[int, int]:
+    def during(self, read: Callable[[], Items]) -> tuple[int, int]:
         """How many items a read gave, and the bytes of its replies."""
         before = self.reply_bytes
         items = len(read())
@@ -90,48 +93,38 @@ def measure(client: DynamoDB, meter: Meter, pipeline_id: str, origin: str) -> li
         client: has the meter among its observers.
         origin: the airport's code.
     """
-    runs, tables = PipelineRunLogsReadApi(client=client), TableConfigReadApi(client=client)
-    days = DailyDelaysReadApi(client=client)
     of_pipeline, of_origin = {"pipeline_id": pipeline_id}, {"origin": origin}
-    summary = list(PipelineRunLogSummaryView.model_fields)
 
-    def all_runs() -> Sequence[object]:
+    def full_runs() -> Items:
         return FullRuns(client=client).query(of_pipeline, "PipelineRunsIndex", limit=None)[0]
 
-    def all_tables() -> Sequence[object]:
+    def runs(fields: Fields) -> Items:
+        return PipelineRunLogsReadApi(client=client).query_by_pipeline(
+            pipeline_id, projection=fields, limit=None
+        )[0]
+
+    def full_tables() -> Items:
         return FullTables(client=client).query(of_pipeline, "PipelineTablesIndex", limit=None)[0]
 
-    def all_days() -> Sequence[object]:
+    def tables(fields: Fields) -> Items:
+        return TableConfigReadApi(client=client).query_by_pipeline(
+            pipeline_id, projection=fields, limit=None
+        )[0]
+
+    def full_days() -> Items:
         return FullDays(client=client).query(of_origin, limit=None)[0]
 
-    def compare(what: str, view: str, full: Reads, viewed: Reads) -> Payload:
-        items, full_bytes = meter.during(full)
-        _, view_bytes = meter.during(viewed)
-        return Payload(what, view, items, full_bytes, view_bytes)
+    def days(fields: Fields) -> Items:
+        return DailyDelaysReadApi(client=client).query(of_origin, projection=fields, limit=None)[0]
 
-    return [
-        compare(
-            "runs of the pipeline",
-            PipelineRunLogView.__name__,
-            all_runs,
-            lambda: runs.query_by_pipeline(pipeline_id, limit=None)[0],
-        ),
-        compare(
-            "runs of the pipeline",
-            PipelineRunLogSummaryView.__name__,
-            all_runs,
-            lambda: runs.query_by_pipeline(pipeline_id, projection=summary, limit=None)[0],
-        ),
-        compare(
-            "tables of the pipeline",
-            TableConfigView.__name__,
-            all_tables,
-            lambda: tables.query_by_pipeline(pipeline_id, limit=None)[0],
-        ),
-        compare(
-            f"days at {origin}",
-            DailyDelayView.__name__,
-            all_days,
-            lambda: days.query(of_origin, limit=None)[0],
-        ),
-    ]
+    found: list[Payload] = []
+    for what, full, viewed, views in (
+        ("runs of the pipeline", full_runs, runs, (PipelineRunLogView, PipelineRunLogSummaryView)),
+        ("tables of the pipeline", full_tables, tables, (TableConfigView, TableConfigSummaryView)),
+        (f"days at {origin}", full_days, days, (DailyDelayView, DailyDelaySummaryView)),
+    ):
+        items, full_bytes = meter.during(full)
+        for view in views:
+            _, view_bytes = meter.during(partial(viewed, list(view.model_fields)))
+            found.append(Payload(what, view.__name__, items, full_bytes, view_bytes))
+    return found

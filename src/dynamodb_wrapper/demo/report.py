@@ -15,7 +15,7 @@ from dynamodb_wrapper.demo.domain import DailyDelayView
 from dynamodb_wrapper.demo.payload import Payload
 from dynamodb_wrapper.demo.pipeline import LATE_MINUTES
 from dynamodb_wrapper.handlers.pipeline_run_logs.statistics import PipelineRunStatistics
-from dynamodb_wrapper.models import PipelineRunLogView, RunStatus, StageInfo, TableConfigView
+from dynamodb_wrapper.models import PipelineRunLogView, RunStatus, StageInfo, TableConfigView, TableType
 
 NEW_YORK = "America/New_York"
 UNKNOWN = "-"
@@ -38,7 +38,7 @@ def runs(found: Iterable[PipelineRunLogView], in_all: int) -> Section:
             )
             for run in sorted(found, key=lambda run: run.run_id)
         ],
-        f"the pipeline has {count(in_all)} runs in all",
+        f"runs of the pipeline in all: {count(in_all)}",
     )
 
 
@@ -72,7 +72,9 @@ def stages(month: str, found: Iterable[StageInfo]) -> Section:
 
 
 def tables(found: Iterable[TableConfigView]) -> Section:
-    """The pipeline's source and destination tables."""
+    """The pipeline's source and destination tables, with the folders of their locations below."""
+    listed = list(found)
+    folders = {_split(table.location)[0] for table in listed if table.table_type is TableType.SOURCE}
     return Section(
         "Tables of the pipeline",
         ("table", "type", "format", ">records", ">bytes", "updated", "location"),
@@ -84,10 +86,11 @@ def tables(found: Iterable[TableConfigView]) -> Section:
                 count(table.record_count),
                 count(table.size_bytes),
                 moment(table.last_updated_data),
-                table.location or UNKNOWN,
+                _split(table.location)[1],
             )
-            for table in found
+            for table in listed
         ],
+        f"sources are in {', '.join(sorted(folders))}" if folders else "",
     )
 
 
@@ -104,7 +107,7 @@ def worst_days(airport: str, days: Iterable[DailyDelayView], loaded: int, failed
         (
             "date",
             ">mean delay, min",
-            ">longest, h",
+            ">longest, h:min",
             ">flights",
             ">cancelled",
             ">late",
@@ -175,6 +178,11 @@ def failed_months(found: Iterable[PipelineRunLogView]) -> list[str]:
 def status(run: PipelineRunLogView) -> str:
     """The status in capitals, as people who run pipelines write it."""
     return run.status.value.upper() if run.status else UNKNOWN
+
+
+def _split(location: str | None) -> tuple[str, str]:
+    folder, _, name = (location or UNKNOWN).rpartition("/")
+    return folder, name
 
 
 def moment(at: datetime | None, form: str = "%Y-%m-%d %H:%M:%S %Z") -> str:

@@ -68,8 +68,9 @@ def test_a_day_without_departures_has_no_mean_and_no_weather_is_unknown_not_zero
 ) -> None:
     day = aggregate(february)[1]
     assert (day.date, day.departed, day.cancelled) == ("2013-02-09", 0, 1)
-    assert day.mean_departure_delay is day.longest_departure_delay is day.most_delayed_airline is None
-    assert day.mean_wind_mph is day.precipitation_inches is day.lowest_visibility_miles is None
+    delays = (day.mean_departure_delay, day.longest_departure_delay, day.most_delayed_airline)
+    weather = (day.mean_wind_mph, day.precipitation_inches, day.lowest_visibility_miles)
+    assert delays == weather == (None, None, None)
 
 
 def test_days_are_ordered_by_origin_and_date(february: list[JoinedFlight]) -> None:

@@ -39,7 +39,7 @@ def test_runs_are_by_month_in_new_york_time() -> None:
         ("-", "-", "-", "-", "-", "-", "-"),
         ("2013-02", "FAILED", "2026-06-30 23:59:58 EDT", "23:59:59", "1.24", "24,951", "1,261"),
     ]
-    assert section.note == "the pipeline has 25 runs in all"
+    assert section.note == "runs of the pipeline in all: 25"
 
 
 def test_a_failure_has_its_reason() -> None:
@@ -72,11 +72,11 @@ def test_a_table_has_its_counts_and_place() -> None:
         data_format=DataFormat.CSV,
         record_count=26115,
         size_bytes=2294215,
-        location="file:///weather.csv",
+        location="file:///data/weather.csv",
     )
-    assert report.tables([table]).rows == [
-        ("weather", "source", "csv", "26,115", "2,294,215", "-", "file:///weather.csv")
-    ]
+    section = report.tables([table])
+    assert section.rows == [("weather", "source", "csv", "26,115", "2,294,215", "-", "weather.csv")]
+    assert section.note == "sources are in file:///data"
 
 
 def test_the_worst_days_say_which_months_are_not_loaded() -> None:
