@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 from dynamodb_wrapper.core.shapes import refuse_other_zones
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow, Send
+from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.operations import BatchWrite
 from dynamodb_wrapper.operations.batches import MOST_WRITES
-from dynamodb_wrapper.wire.values import WireItem, encode_item
+from dynamodb_wrapper.wire.values import WireItem, decode_value, encode_item
 
 T = TypeVar("T")
+_Kind: TypeAlias = Literal["Item", "Key"]
 
 
 class Batch:
@@ -34,46 +36,54 @@ class Batch:
         self._send = send
         self._table = table
         self._key_fields = tuple(overwrite_by_pkeys or ())
-        self._puts: list[WireItem] = []
-        self._deletes: list[WireItem] = []
+        self._waiting: dict[object, tuple[_Kind, WireItem]] = {}
 
     @method
     def put_item(self, Item: Mapping[str, Any]) -> Flow[None]:
         """Store an item with the next batch."""
-        return self._add(self._puts, Item, "Item")
+        return self._add("Item", Item)
 
     @method
     def delete_item(self, Key: Mapping[str, Any]) -> Flow[None]:
         """Remove an item with the next batch."""
-        return self._add(self._deletes, Key, "Key")
+        return self._add("Key", Key)
 
     @method
     def flush(self) -> Flow[None]:
         """Send what is waiting."""
         return self._flush()
 
-    def _add(self, waiting: list[WireItem], item: Mapping[str, Any], member: str) -> Flow[None]:
-        refuse_other_zones(item, member)
-        encoded = encode_item(item)
-        if self._key_fields:
-            key = {name: encoded.get(name) for name in self._key_fields}
-            for others in (self._puts, self._deletes):
-                others[:] = [
-                    other for other in others if {name: other.get(name) for name in self._key_fields} != key
-                ]
-        waiting.append(encoded)
-        if len(self._puts) + len(self._deletes) >= MOST_WRITES:
+    def _add(self, kind: _Kind, given: Mapping[str, Any]) -> Flow[None]:
+        refuse_other_zones(given, kind)
+        encoded = encode_item(given)
+        mark = self._mark(encoded)
+        self._waiting.pop(mark, None)
+        self._waiting[mark] = kind, encoded
+        if len(self._waiting) >= MOST_WRITES:
             yield from self._flush()
 
-    def _flush(self) -> Flow[None]:
-        puts, deletes = self._puts[:], self._deletes[:]
-        self._drop()
-        batch = BatchWrite(table=self._table, key_fields=(), puts=puts, deletes=deletes)
-        yield from batch.flow(self._send)
+    def _mark(self, item: WireItem) -> object:
+        """What two writes with one key have in common; without key attributes no two of them have it."""
+        if not self._key_fields:
+            return len(self._waiting)
+        missing = [name for name in self._key_fields if name not in item]
+        if missing:
+            raise ValidationError(
+                f"an item of {self._table} has no {', '.join(missing)}, which overwrite_by_pkeys names",
+                errors={name: ["missing"] for name in missing},
+            )
+        return tuple(decode_value(item[name]) for name in self._key_fields)
 
-    def _drop(self) -> None:
-        self._puts.clear()
-        self._deletes.clear()
+    def _flush(self) -> Flow[None]:
+        waiting = list(self._waiting.values())
+        self._waiting.clear()
+        batch = BatchWrite(
+            table=self._table,
+            key_fields=(),
+            puts=[item for kind, item in waiting if kind == "Item"],
+            deletes=[item for kind, item in waiting if kind == "Key"],
+        )
+        yield from batch.flow(self._send)
 
 
 class BatchWriter(Batch, Blocking):
@@ -96,7 +106,7 @@ class BatchWriter(Batch, Blocking):
         if kind is None:
             self.flush()
         else:
-            self._drop()
+            self._waiting.clear()
 
 
 class AsyncBatchWriter(Batch, Awaiting):
@@ -121,4 +131,4 @@ class AsyncBatchWriter(Batch, Awaiting):
         if kind is None:
             await self.flush()
         else:
-            self._drop()
+            self._waiting.clear()
