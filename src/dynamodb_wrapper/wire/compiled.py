@@ -209,7 +209,8 @@ class Codec(Generic[M]):
         if not field.stored.dumped:
             return value
         instance = self.model.model_construct()
-        instance.__dict__[field.stored.name] = value if constraints else check.of_type(value)
+        value = value if constraints else check.of_type(value)
+        object.__setattr__(instance, field.stored.name, value)  # it may be frozen
         return dumped_field(instance, field.stored.name)
 
     def _instances(self, rows: list[dict[str, Any]]) -> list[M]:
