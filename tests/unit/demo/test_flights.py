@@ -119,10 +119,15 @@ def test_the_package_is_found_without_importing_it() -> None:
 
 @with_data
 def test_the_real_files_agree_with_a_plain_reading_of_them(real: FlightFiles) -> None:
+    flights: Counter[int] = Counter()
+    cancelled: Counter[int] = Counter()
     with zipfile.ZipFile(real.folder / "flights.csv.zip") as archive, archive.open("flights.csv") as file:
-        rows = list(csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline="")))
-    flights = Counter(int(row["month"]) for row in rows)
-    cancelled = Counter(int(row["month"]) for row in rows if row["dep_time"] in ("", "NA"))
+        rows = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""))
+        header = next(rows)
+        assert (header[1], header[3]) == ("month", "dep_time")
+        for row in rows:
+            flights[int(row[1])] += 1
+            cancelled[int(row[1])] += row[3] in ("", "NA")
     too_many = {month for month in flights if cancelled[month] > 0.04 * flights[month]}
 
     assert real.months() == list(range(1, 13))
