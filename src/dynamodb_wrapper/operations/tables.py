@@ -84,7 +84,8 @@ class ListTables(Read[list[str]]):
 class CreateTable(Write[bool]):
     """Make a table from a model's description and wait until it can be used.
 
-    True if it was made, False if a table of that name exists already (which is left as it is).
+    True if it was made, False if a table of that name exists already: that is left as it is, but for its TTL,
+    which is switched on where it is off (it could have been made by an attempt that broke off half-way).
 
     Parameters:
         wait_seconds: how long to wait for the table to become active.
@@ -118,14 +119,16 @@ class CreateTable(Write[bool]):
         except ResourceInUseError:
             created = False
         yield from _wait_until_active(send, self.table, self.wait_seconds)
-        if created and self.schema.ttl is not None:
-            yield from send(self._ttl_call(self.schema.ttl))
+        if self.schema.ttl is not None:
+            yield from self._switch_ttl_on(send, self.schema.ttl)
         return created
 
-    def _ttl_call(self, attribute: str) -> Call:
-        specification = {"AttributeName": attribute, "Enabled": True}
-        body = {"TableName": self.table, "TimeToLiveSpecification": specification}
-        return Call("UpdateTimeToLive", body, self.table)
+    def _switch_ttl_on(self, send: Send, attribute: str) -> Flow[None]:
+        reply = yield from send(Call("DescribeTimeToLive", {"TableName": self.table}, self.table))
+        if msgspec.json.decode(reply)["TimeToLiveDescription"].get("TimeToLiveStatus") == "DISABLED":
+            specification = {"AttributeName": attribute, "Enabled": True}
+            body = {"TableName": self.table, "TimeToLiveSpecification": specification}
+            yield from send(Call("UpdateTimeToLive", body, self.table))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,10 @@ class DeleteTable(Write[bool]):
             yield from send(self.call())
         except TableNotFoundError:
             return False
+        except ResourceInUseError:  # also where an earlier attempt of this call was applied
+            look = DescribeTable(self.table)
+            if look.parse((yield from send(look.call()))).status != "DELETING":
+                raise
         yield from _wait_until_gone(send, self.table, self.wait_seconds)
         return True
 
