@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.wire.compiled import Codec
+from dynamodb_wrapper.wire.plain import stored_fields
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V", bound=BaseModel)
@@ -127,9 +128,9 @@ class TableSchema(Generic[M]):
 
     def drops_none(self, name: str) -> bool:
         """Whether None is stored as no attribute: in keys of an index, and where reading restores it."""
-        fields = self.model.model_fields
-        info = fields.get(name) or next(info for info in fields.values() if info.alias == name)
-        return name in self.key_types or info.default is None
+        return name in self.key_types or any(
+            field.none_left_out for field in stored_fields(self.model) if field.attribute == name
+        )
 
     def index(self, name: str | None) -> Index:
         """The index of that name; None is the table."""
