@@ -12,11 +12,12 @@ from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Condition, Params, Path, all_of
+from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.query.filters import filter_of
 from dynamodb_wrapper.query.keys import key_condition, sort_condition
 from dynamodb_wrapper.schema import Index, TableSchema, schema_of
 from dynamodb_wrapper.timezones import ensure_timezone_aware, to_user_timezone, to_utc
-from dynamodb_wrapper.wire.values import decode_value
+from dynamodb_wrapper.wire.values import decode_item, decode_value
 
 __all__ = [
     "build_filter_expression",
@@ -65,10 +66,10 @@ def build_model_key(model_class: type[BaseModel], **keys: object) -> dict[str, A
     """A primary key as boto3's resource takes it, such as `{"pipeline_id": "p1"}`.
 
     Raises:
-        ValidationError: a part of the key is missing or of the wrong type, or something else was given.
+        ValidationError: a part of the key is missing, empty, too long or of the wrong type, or something else
+            was given.
     """
-    schema = schema_of(model_class)
-    return {name: _stored(schema, name, value) for name, value in schema.key_of(keys).items()}
+    return decode_item(wire_key(schema_of(model_class), keys))
 
 
 def build_model_key_condition(
@@ -92,7 +93,7 @@ def build_gsi_key_condition(
     """The key condition of a query on an index.
 
     Parameters:
-        sort_condition: eq, lt, lte, gt, gte, between or begins_with; used if the sort key has a value.
+        sort_condition: eq, lt, lte, gt, gte, between or begins_with (of the stored text, such as "2024-01").
         sort_value2: the upper bound of between.
         keys: the partition key's value, and the sort key's if there is a condition on it. A bool is put as
             the text that keys store it as, a datetime as its text in UTC.
@@ -101,7 +102,8 @@ def build_gsi_key_condition(
         A condition to pass to a gateway: `query(IndexName=gsi_name, KeyConditionExpression=condition)`.
 
     Raises:
-        ValidationError: the index is unknown, a partition key has no value, or a key is not of the index.
+        ValidationError: the index is unknown, a partition key has no value, a key is not of the index, or
+            there is a sort condition without a value.
     """
     schema = schema_of(model_class)
     return _key_condition(schema, schema.index(gsi_name), sort_condition, sort_value2, keys)
@@ -112,7 +114,15 @@ def build_projection_expression(fields: Sequence[str]) -> dict[str, Any]:
 
     Returns:
         `ProjectionExpression` and `ExpressionAttributeNames`; empty where no field is named.
+
+    Raises:
+        ValidationError: a field is no attribute path, or one text was given in place of several.
     """
+    if isinstance(fields, str):
+        raise ValidationError(
+            f"fields is the text {fields!r}: give a list of fields, such as [{fields!r}]",
+            errors={"fields": ["a list is needed"]},
+        )
     params = Params(prefix="p")
     paths = ", ".join(Path.of(field).encode(params) for field in dict.fromkeys(fields))
     return params.into({"ProjectionExpression": paths}) if paths else {}
@@ -144,13 +154,26 @@ def _key_condition(
             f"{', '.join(index.keys)}",
             errors={name: ["not a key here"] for name in foreign},
         )
-    stored = {name: _stored(schema, name, value) for name, value in keys.items()}
-    given = [name for name in index.sort if name in stored]
-    sorts = [sort_condition(name, "eq", stored[name]) for name in given[:-1]]
+    given = [name for name in index.sort if name in keys]
+    if gap := [name for name in index.sort[: len(given)] if name not in given]:
+        raise ValidationError(
+            f"sort keys are given from the left: {', '.join(given)} needs {', '.join(gap)} too",
+            errors={name: ["needed by the sort key after it"] for name in gap},
+        )
+    if not given and (condition != "eq" or value2 is not None):
+        raise ValidationError(
+            f"{condition} is a condition on the sort key, and there is no value for it: give "
+            f"{' or '.join(index.sort) or 'no condition, for there is no sort key'}",
+            errors={"sort_condition": ["has no value to compare with"]},
+        )
+    sorts = [sort_condition(name, "eq", _stored(schema, name, keys[name])) for name in given[:-1]]
     for name in given[-1:]:
         upper = None if value2 is None else _stored(schema, name, value2)
-        sorts.append(sort_condition(name, condition, stored[name], upper))
-    return key_condition(schema, index, stored, all_of(*sorts))
+        prefix = condition == "begins_with" and isinstance(keys[name], str)
+        value = keys[name] if prefix else _stored(schema, name, keys[name])
+        sorts.append(sort_condition(name, condition, value, upper))
+    partition = {name: _stored(schema, name, keys[name]) for name in index.partition if name in keys}
+    return key_condition(schema, index, partition, all_of(*sorts))
 
 
 def _stored(schema: TableSchema[Any], name: str, value: object) -> Any:
