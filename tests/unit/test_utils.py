@@ -47,7 +47,7 @@ class Parcel(DynamoDBModel):
 def shown(condition: Any) -> str:
     """A condition with its names and values in place, for reading."""
     params = Params()
-    text = condition.encode(params)
+    text: str = condition.encode(params)
     body = params.into({})
     marks = body.get("ExpressionAttributeNames", {}) | {
         mark: next(iter(value.values())) for mark, value in body.get("ExpressionAttributeValues", {}).items()
