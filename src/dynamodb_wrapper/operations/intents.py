@@ -198,7 +198,7 @@ class Upsert(Write[M]):
         item = checked_key(schema, schema.codec.encode(self.instance))
         check_item_size(item, self.table)
         changes: list[Change] = []
-        for name in schema.attributes.difference(schema.key_fields):
+        for name in sorted(schema.attributes.difference(schema.key_fields)):
             path = Path((name,))
             if name in item:
                 change = AssignIfMissing if name in self.keep else Assign
