@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from pydantic import BaseModel
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.engine.faces import method
@@ -21,7 +22,7 @@ from dynamodb_wrapper.exceptions import (
     TransactionCanceledError,
     ValidationError,
 )
-from dynamodb_wrapper.expressions import Compare, Condition, Path, all_of, condition_of, equals
+from dynamodb_wrapper.expressions import Compare, Condition, Missing, Path, all_of, condition_of, equals
 from dynamodb_wrapper.handlers.api import Api, AwaitingApi, BlockingApi
 from dynamodb_wrapper.handlers.bulk import PASSED_OVER, bulk_error, each, unless_changed
 from dynamodb_wrapper.models.base import Dto, DynamoDBModel
@@ -164,18 +165,23 @@ class Commands(Api, Generic[M, D]):
         own = condition_of(condition)
         involved = self._fields_in_rules_with(updates)
         current: M | None = (yield from self._current(key)) if involved else None
+        guarded = involved
         for _ in range(UPDATE_ATTEMPTS):
             values = validate_update(
                 self.dto, self.model, current or {}, updates, keys=self._schema.key_fields
             )
-            unchanged = involved.difference(values)
-            guard = all_of(*(equals(Path((name,)), getattr(current, name)) for name in sorted(unchanged)))
+            unchanged = guarded.difference(values)
+            guard = all_of(*(_as_read(current, name) for name in sorted(unchanged)))
             try:
                 return (yield from self._change(key, values, own, guard).flow(self.client.send))
             except ConflictError as error:
                 latest = error.current_item
-                if all(getattr(latest, name) == getattr(current, name) for name in unchanged):
+                if not unchanged:
                     raise
+                if all(_stored(latest, name) == _stored(current, name) for name in unchanged):
+                    guarded = (
+                        frozenset()
+                    )  # the same, but stored in another form: only `own` can stand in the way
                 current = latest
         raise ConflictError(
             f"{self.model.__name__} {resource_id(self._schema.key_of(key))!r} kept changing while it was "
@@ -364,3 +370,14 @@ class WriteApi(Commands[M, D], BlockingApi):
 
 class AsyncWriteApi(Commands[M, D], AwaitingApi):
     """An awaiting write API; a domain is a subclass that names its `model` and `dto`."""
+
+
+def _stored(item: BaseModel | None, name: str) -> tuple[bool, object]:
+    """Whether an item that was read has a field, and its value; a default made up while reading is none."""
+    has = item is not None and name in item.model_fields_set
+    return has, getattr(item, name) if has else None
+
+
+def _as_read(item: BaseModel | None, name: str) -> Condition:
+    has, value = _stored(item, name)
+    return equals(Path((name,)), value) if has else Missing(Path((name,)))
