@@ -35,7 +35,7 @@ def run_status(given: Status) -> RunStatus:
         return RunStatus(given)
     except ValueError:
         known = ", ".join(RunStatus)
-        hint = did_you_mean(str(given), RunStatus)
+        hint = did_you_mean(str(given), [status.value for status in RunStatus])
         raise ValidationError(
             f"{given!r} is no status of a run: use one of {known}{hint}",
             errors={"status": [f"not one of {known}"]},

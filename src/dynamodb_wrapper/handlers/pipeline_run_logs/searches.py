@@ -21,7 +21,14 @@ from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import (
     partition_of,
     run_status,
 )
-from dynamodb_wrapper.handlers.reading import Listing, Projection, Queries, paths_of, view_codec
+from dynamodb_wrapper.handlers.reading import (
+    Listing,
+    Projection,
+    Queries,
+    paths_of,
+    refuse_unknown_zone,
+    view_codec,
+)
 from dynamodb_wrapper.models import PipelineRunLog, PipelineRunLogView
 from dynamodb_wrapper.operations import Search, Take
 from dynamodb_wrapper.operations.intents import not_found
@@ -70,6 +77,7 @@ class RunSearches(Queries[PipelineRunLog, PipelineRunLogView]):
         if pipeline_id is not None:
             key = {"run_id": run_id, "pipeline_id": pipeline_id}
             return (yield from self._find(key, projection, zone, consistent, view))
+        refuse_unknown_zone(zone)
         search = self._query(partition_of(self._schema, run_id), consistent=consistent)
         into: Any = replace(
             search, reader=view_codec(self.model, view), projection=paths_of(view, projection)

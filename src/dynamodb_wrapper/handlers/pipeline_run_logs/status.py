@@ -170,7 +170,7 @@ class StatusCommands(RunCommands):
         key = yield from self._key(run_id, pipeline_id)
         run = yield from self._current(key)
         deadline = monotonic() + self.config.timeout_seconds
-        guard: object = run.start_time
+        guard = _start_as_stored(run)
         while not run.status.is_terminal:
             values = _values(run.start_time, change, ended)
             try:
@@ -179,8 +179,8 @@ class StatusCommands(RunCommands):
                 if monotonic() >= deadline:
                     raise
                 latest: PipelineRunLog = error.current_item
-                # unchanged, it is stored in another form than this library's, such as with Z for +00:00
-                guard = None if latest.start_time == run.start_time else latest.start_time
+                # the same start is stored in another form than this library's, such as with Z for +00:00
+                guard = None if latest.start_time == run.start_time else _start_as_stored(latest)
                 run = latest
         if run.status is change.status:
             return run
@@ -257,6 +257,11 @@ def _change(
 ) -> PipelineRunLogStatusUpdate:
     given: Any = required("status", status)
     return PipelineRunLogStatusUpdate(status=given, error_message=error_message, end_time=end_time)
+
+
+def _start_as_stored(run: PipelineRunLog) -> datetime | None:
+    """The start that a write may ask for; None where reading made one up, because none is stored."""
+    return run.start_time if "start_time" in run.model_fields_set else None
 
 
 def _values(start: datetime, change: PipelineRunLogStatusUpdate, ended: datetime | None) -> dict[str, Any]:
