@@ -1,0 +1,105 @@
+"""The examples run as their readers run them, and print what they promise."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dynamodb_wrapper.local import EngineError, RunningEngine, start
+
+HOME = Path(__file__).parents[2]
+EXPECTED = {
+    "async_usage.py": [
+        "10 of 20 active pipelines are in production",
+        "two creates of one id at once: 1 success, 1 conflict",
+        "10 stages were added at once, none was lost",
+        "successful runs: run-1",
+    ],
+    "basic_usage.py": [
+        "a second create is refused: daily-sales was made by ada",
+        "daily-sales runs on 4 cores; still created by ada",
+        "active pipelines: 0",
+        "fetched only is_active, pipeline_id, pipeline_name: Daily sales",
+        "sources: customers, orders",
+        "page of runs: run-3 success, run-2 failed",
+        "page of runs: run-1 success",
+        "failed: run-2, because the warehouse was away",
+        "3 runs, 67% succeeded",
+    ],
+    "gateway_usage.py": [
+        "updated: status late, runs 1",
+        "not deleted: it has run 1 time",
+        "60 of 120 keys exist",
+        "cancelled: None, ConditionalCheckFailed",
+        "refused: {'Item.seen': ['not in UTC']}",
+    ],
+    "own_domain.py": [
+        "conflict: 9780000000001 is 'Time' already",
+        "not found: 9789999999999",
+        "page: Volume 2 2, Volume 3 3, Volume 4 4, Volume 5 5",
+        "page: Volume 6 6, A Brief History 12.5",
+        "6 books on the shelf",
+        "deleted: True, again: False",
+    ],
+    "timezone_usage.py": [
+        "stored: 2024-03-10T07:30:00.000000+00:00",
+        "read:   2024-03-10 07:30:00+00:00 and 2024-03-10 08:30:00+01:00",
+        "as set: 2024-03-10 03:30:00-04:00",
+        "07:30 UTC is 03:30 EDT",
+        "named:   2024-07-01 00:00:00+00:00",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def dynoxide() -> Iterator[RunningEngine]:
+    try:
+        engine = start("dynoxide")
+    except EngineError as error:
+        if "CI" in os.environ or error.retryable:
+            raise
+        pytest.skip(error.message)
+    with engine:
+        yield engine
+
+
+def output(name: str, **environment: str) -> str:
+    """What an example prints; it has to end well and without a warning."""
+    kept = {key: text for key, text in os.environ.items() if not key.startswith(("AWS_", "DYNAMODB_"))}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", HOME / "examples" / name],
+        env=kept | {"PYTHONPATH": str(HOME / "src")} | environment,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_every_example_has_its_expected_lines() -> None:
+    assert {path.name for path in (HOME / "examples").glob("*.py")} == EXPECTED.keys()
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_example_prints_what_it_promises_and_can_be_run_again(name: str, dynoxide: RunningEngine) -> None:
+    first = output(name, DYNAMODB_ENDPOINT_URL=dynoxide.endpoint_url)
+    missing = [line for line in EXPECTED[name] if line not in first.splitlines()]
+    assert not missing, first
+    assert output(name, DYNAMODB_ENDPOINT_URL=dynoxide.endpoint_url) == first
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_an_example_is_short(name: str) -> None:
+    assert len((HOME / "examples" / name).read_text().splitlines()) <= 150
+
+
+@pytest.mark.usefixtures("dynoxide")
+def test_an_example_starts_an_engine_of_its_own() -> None:
+    assert output("own_domain.py").splitlines()[0] == EXPECTED["own_domain.py"][0]
