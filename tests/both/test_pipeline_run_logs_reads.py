@@ -20,6 +20,8 @@ from dynamodb_wrapper import (
     ValidationError,
 )
 from dynamodb_wrapper.client import DynamoDB
+from dynamodb_wrapper.engine.flow import Call
+from dynamodb_wrapper.wire.blocking import BlockingTransport
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -274,6 +276,29 @@ async def test_runs_are_listed_by_status(face: Any, store: Store, status: str) -
         "new",
         "old",
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "pipeline_id", "index"),
+    [
+        ("success", "p1", "PipelineRunsIndex"),
+        ("success", None, "StatusRunsIndex"),
+        ("running", "p1", "StatusRunsIndex"),
+    ],
+)
+def test_the_index_with_fewer_runs_to_drop_is_read(
+    config: DynamoDBConfig, store: Store, status: str, pipeline_id: str | None, index: str
+) -> None:
+    read = []
+    carry = BlockingTransport(config)
+
+    def transport(call: Call, deadline: float) -> bytes:
+        read.append(call.body["IndexName"])
+        return carry(call, deadline)
+
+    api = PipelineRunLogsReadApi(client=DynamoDB(config, transport=transport))
+    assert api.query_by_status(status, pipeline_id) == ([], None)
+    assert read == [index]
 
 
 async def test_running_runs_are_listed_for_all_pipelines(face: Any, store: Store) -> None:
