@@ -35,6 +35,7 @@ from dynamodb_wrapper import (
     WriteApi,
 )
 from dynamodb_wrapper.models.base import Instant
+from dynamodb_wrapper.models.rules import Rule
 from dynamodb_wrapper.query.keys import sort_condition
 from dynamodb_wrapper.timezones import utcnow
 from dynamodb_wrapper.wire.sharing import shared_asyncio, shared_blocking
@@ -322,6 +323,87 @@ async def test_concurrent_upserts_of_one_item_end_as_one_of_them(read: Any, writ
     assert (seen.note, seen.total) in [(item.note, item.total) for item in stored]
     assert Decimal(seen.note) == seen.total
     assert len({item.created_at for item in stored}) == 1
+
+
+class Guest(DynamoDBModel):
+    """A model of a table whose attributes are named otherwise than the fields."""
+
+    class Meta:
+        table_name = "guests"
+        partition_key = "guestId"
+        gsis: ClassVar = [GSI("ByRoom", "roomName", "createdAt")]
+
+    guest_id: str = Field(alias="guestId")
+    room: str = Field(alias="roomName")
+    first_night: int | None = Field(default=None, alias="from")
+    last_night: int | None = Field(default=None, alias="to")
+    created_at: Instant = Field(default_factory=utcnow, alias="createdAt")
+    updated_at: Instant = Field(default_factory=utcnow, alias="updatedAt")
+
+
+class GuestView(View):
+    guest_id: str = Field(alias="guestId")
+    room: str | None = Field(default=None, alias="roomName")
+    created_at: Instant | None = Field(default=None, alias="createdAt")
+
+
+class NewGuest(Dto):
+    rules = (
+        Rule(("last_night", "first_night"), lambda last, first: "before the first" if last < first else None),
+    )
+
+    guest_id: str
+    room: str
+    first_night: int = 1
+    last_night: int = 1
+
+
+class GuestReadApi(ReadApi[Guest, GuestView]):
+    model = Guest
+    view = GuestView
+
+
+class AsyncGuestReadApi(AsyncReadApi[Guest, GuestView]):
+    model = Guest
+    view = GuestView
+
+
+class GuestWriteApi(WriteApi[Guest, NewGuest]):
+    model = Guest
+    dto = NewGuest
+
+
+class AsyncGuestWriteApi(AsyncWriteApi[Guest, NewGuest]):
+    model = Guest
+    dto = NewGuest
+
+
+async def test_attributes_may_be_named_otherwise_than_the_fields(
+    face: Any, tables: Callable[..., list[str]], boto3_table: Callable[[str], Any]
+) -> None:
+    table = boto3_table(tables(Guest)[0])
+    write, read = face(GuestWriteApi), face(GuestReadApi)
+    created = await write.create(NewGuest(guest_id="ann", room="7"))
+    stored = await write.upsert(NewGuest(guest_id="ann", room="8"))
+    assert stored.created_at == created.created_at < stored.updated_at
+    updated = await write.update("ann", {"room": "9", "last_night": 5}, Attr("roomName").eq("8"))
+    assert updated.updated_at > stored.updated_at
+    with pytest.raises(ValidationError) as caught:
+        await write.update("ann", {"first_night": 6})
+    assert caught.value.errors.keys() == {"last_night"}
+    with pytest.raises(ValidationError) as caught:
+        await write.update("ann", {"guest_id": "bob"})
+    assert caught.value.errors.keys() == {"guest_id"}
+    assert [item.guest_id for item in await write.upsert_many([NewGuest(guest_id="bob", room="9")])] == [
+        "bob"
+    ]
+    item = table.get_item(Key={"guestId": "ann"})["Item"]
+    assert item.keys() == {"guestId", "roomName", "from", "to", "createdAt", "updatedAt"}
+    assert (item["roomName"], item["to"]) == ("9", 5)
+    seen = await read.get("ann", projection=["room"])
+    assert (seen.room, seen.created_at) == ("9", None)
+    listed, _ = await read.query({"roomName": "9"}, "ByRoom", filters={"to": 5})
+    assert [(guest.guest_id, guest.created_at) for guest in listed] == [("ann", created.created_at)]
 
 
 async def test_a_table_that_there_is_not_is_told(face: Any, config: DynamoDBConfig) -> None:

@@ -44,6 +44,7 @@ from dynamodb_wrapper.query.keys import key_condition
 from dynamodb_wrapper.schema import TableSchema, schema_of
 from dynamodb_wrapper.timezones import utcnow
 from dynamodb_wrapper.validation import from_pydantic
+from dynamodb_wrapper.wire.compiled import attribute_names
 
 M = TypeVar("M", bound=DynamoDBModel)
 D = TypeVar("D", bound=Dto)
@@ -131,6 +132,17 @@ class Commands(Api, Generic[M, D]):
     def _table(self) -> str:
         return self.config.get_table_name(self._schema.table_name)
 
+    @property
+    def _attributes(self) -> Mapping[str, str]:
+        """The attribute that each field of the model is stored as."""
+        return attribute_names(self.model)
+
+    @property
+    def _key_names(self) -> list[str]:
+        """The fields of the key, in the order of its attributes."""
+        fields = {attribute: name for name, attribute in self._attributes.items()}
+        return [fields[attribute] for attribute in self._schema.key_fields]
+
     def _new(self, dto: D, **more: object) -> M:
         """The model that a DTO describes, with the model's defaults for what the DTO leaves open."""
         fields = self.model.model_fields
@@ -138,8 +150,9 @@ class Commands(Api, Generic[M, D]):
         values = {name: value for name, value in (values | more).items() if value is not None}
         now = utcnow()
         stamps = {name: now for name in ("created_at", "updated_at") if name in fields}
+        attributes = self._attributes
         try:
-            return self.model(**(stamps | values))
+            return self.model(**{attributes[name]: value for name, value in (stamps | values).items()})
         except PydanticError as error:
             raise from_pydantic(error, self.model.__name__) from None
 
@@ -167,11 +180,9 @@ class Commands(Api, Generic[M, D]):
         current: M | None = (yield from self._current(key)) if involved else None
         guarded = involved
         for _ in range(UPDATE_ATTEMPTS):
-            values = validate_update(
-                self.dto, self.model, current or {}, updates, keys=self._schema.key_fields
-            )
+            values = validate_update(self.dto, self.model, current or {}, updates, keys=self._key_names)
             unchanged = guarded.difference(values)
-            guard = all_of(*(_as_read(current, name) for name in sorted(unchanged)))
+            guard = all_of(*(self._as_read(current, name) for name in sorted(unchanged)))
             try:
                 return (yield from self._change(key, values, own, guard).flow(self.client.send))
             except ConflictError as error:
@@ -179,9 +190,7 @@ class Commands(Api, Generic[M, D]):
                 if not unchanged:
                     raise
                 if all(_stored(latest, name) == _stored(current, name) for name in unchanged):
-                    guarded = (
-                        frozenset()
-                    )  # the same, but stored in another form: only `own` can stand in the way
+                    guarded = frozenset()  # stored in another form: only `own` can stand in the way
                 current = latest
         raise ConflictError(
             f"{self.model.__name__} {resource_id(self._schema.key_of(key))!r} kept changing while it was "
@@ -198,15 +207,23 @@ class Commands(Api, Generic[M, D]):
         guard: Condition | None = None,
     ) -> UpdateExisting[M]:
         """The update of an item that exists; the values have been validated."""
-        stamp = {"updated_at": utcnow()} if "updated_at" in self.model.model_fields else {}
+        attributes = self._attributes
+        stamp = {"updated_at": utcnow()} if "updated_at" in attributes else {}
+        changed = {attributes[name]: value for name, value in (stamp | dict(values)).items()}
         return UpdateExisting(
             schema=self._schema,
             table=self._table,
             key=key,
-            changes=changes_of(self._schema, stamp | dict(values)),
+            changes=changes_of(self._schema, changed),
             condition=condition,
             guard=guard,
         )
+
+    def _as_read(self, item: M | None, name: str) -> Condition:
+        """That a field is stored as it was read."""
+        path = Path((self._attributes[name],))
+        has, value = _stored(item, name)
+        return equals(path, value) if has else Missing(path)
 
     def _fields_in_rules_with(self, updates: Mapping[str, Any]) -> frozenset[str]:
         """The stored fields that must be known to judge these changes."""
@@ -242,11 +259,12 @@ class Commands(Api, Generic[M, D]):
             for name in type(dto).model_fields
             if name in open_ and getattr(instance, name, None) is None and name not in KEPT_BY_UPSERT
         }
+        attributes = self._attributes
         upsert = Upsert(
             schema=self._schema,
             table=self._table,
             instance=instance,
-            keep=KEPT_BY_UPSERT | (open_ - cleared),
+            keep={attributes[name] for name in (KEPT_BY_UPSERT & attributes.keys()) | (open_ - cleared)},
         )
         return upsert.flow(self.client.send)
 
@@ -257,7 +275,7 @@ class Commands(Api, Generic[M, D]):
         return [stored[self._id_of(dto)] for dto in dtos]
 
     def _id_of(self, dto: D) -> str:
-        return resource_id({name: getattr(dto, name) for name in self._schema.key_fields})
+        return resource_id({name: getattr(dto, name) for name in self._key_names})
 
     def _each(self, ids: Sequence[str], flows: Sequence[Flow[Any]]) -> Flow[dict[str, Any]]:
         """Run all, whichever of them fail; the results by id, or one error that tells of every id."""
@@ -278,7 +296,7 @@ class Commands(Api, Generic[M, D]):
         by_id = {resource_id(self._schema.key_of(key)): key for key in keys}
         ids = list(by_id)
         chunks = [ids[at : at + MOST_ACTIONS] for at in range(0, len(ids), MOST_ACTIONS)]
-        valid = validate_update(self.dto, self.model, {}, values, keys=self._schema.key_fields)
+        valid = validate_update(self.dto, self.model, {}, values, keys=self._key_names)
         done: list[str] = []
         failed: dict[str, DynamoDBWrapperError] = {}
         for chunk in chunks:
@@ -308,7 +326,7 @@ class Commands(Api, Generic[M, D]):
         Returns:
             How many were changed.
         """
-        valid = validate_update(self.dto, self.model, {}, values, keys=self._schema.key_fields)
+        valid = validate_update(self.dto, self.model, {}, values, keys=self._key_names)
         keys = yield from self._keys(partition, index, sort, filter_)
         found_by = (Compare(Path((name,)), "=", value) for name, value in partition.items())
         still = all_of(*found_by, sort, filter_)
@@ -376,8 +394,3 @@ def _stored(item: BaseModel | None, name: str) -> tuple[bool, object]:
     """Whether an item that was read has a field, and its value; a default made up while reading is none."""
     has = item is not None and name in item.model_fields_set
     return has, getattr(item, name) if has else None
-
-
-def _as_read(item: BaseModel | None, name: str) -> Condition:
-    has, value = _stored(item, name)
-    return equals(Path((name,)), value) if has else Missing(Path((name,)))
