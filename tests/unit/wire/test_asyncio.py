@@ -3,10 +3,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,34 @@ async def test_a_call_cancelled_in_the_middle_of_its_reply_leaves_a_healthy_pool
             await task
         assert b"right" in await transport(GET, soon())
         assert server.connections == 2
+        await transport.aclose()
+
+
+async def test_the_end_of_a_kept_connection_is_seen_before_the_loop_sees_it(settings: Any, soon: Any) -> None:
+    add = Call("UpdateItem", {}, "orders", repeatable=False)
+    with FaultServer() as server:
+        transport = AsyncioTransport(settings(endpoint_url=server.url))
+        await transport(add, soon())
+        server.drop_connections()
+        time.sleep(0.1)  # noqa: ASYNC251 - the loop must not run meanwhile
+        await transport(add, soon())
+        assert (len(server.requests), server.connections) == (2, 2)
+        await transport.aclose()
+
+
+async def test_a_closed_connection_is_known_though_its_number_serves_another(
+    settings: Any, soon: Any
+) -> None:
+    with FaultServer() as server, ExitStack() as others:
+        transport = AsyncioTransport(settings(endpoint_url=server.url))
+        await transport(GET, soon())
+        server.drop_connections()
+        await asyncio.sleep(0.1)
+        for _ in range(5):
+            for other in socket.socketpair():
+                others.enter_context(other)
+        assert await transport(GET, soon()) == b"{}"
+        assert (len(server.requests), server.connections) == (2, 2)
         await transport.aclose()
 
 

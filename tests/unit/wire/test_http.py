@@ -53,6 +53,13 @@ def test_any_body_in_any_pieces(body: bytes, cuts: list[int]) -> None:
     assert read(Reader(), *pieces)[2] == body
 
 
+def test_headers_of_an_interim_reply_are_not_those_of_the_reply() -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
+    status, headers, _ = read(Reader(), interim + answered({}).encoded())
+    assert status == 200
+    assert b"link" not in headers
+
+
 def test_headers_of_one_reply_do_not_reach_the_next() -> None:
     reader = Reader()
     first = read(reader, answered({}, extra="1").encoded())

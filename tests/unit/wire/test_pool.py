@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from dynamodb_wrapper.wire.pool import Pool
@@ -98,6 +99,26 @@ def test_a_closed_pool_closes_free_connections_now_and_others_when_they_return()
     assert (free.closed, used.closed, pool.open) == (True, False, 1)
     pool.give(used)
     assert (used.closed, pool.open) == (True, 0)
+
+
+def test_a_connection_that_returns_while_someone_joins_the_queue_is_taken() -> None:
+    class ReturningLate(deque[Connection]):
+        looks = 0
+
+        def pop(self) -> Connection:  # type: ignore[override]
+            self.looks += 1
+            if self.looks == 2:
+                self.append(connection)
+            return super().pop()
+
+    connection = Connection()
+    pool: Pool[Connection] = Pool(1)
+    pool.reserve(waiting([]))
+    pool.free = ReturningLate()
+    got: list[Connection | None] = []
+    assert pool.reserve(waiting(got)) == (True, connection)
+    pool.give(connection)
+    assert got == []
 
 
 def test_nobody_waits_for_a_closed_pool() -> None:

@@ -75,8 +75,9 @@ def test_the_signature_is_the_one_that_botocore_makes(
 def test_one_signer_follows_a_new_day_and_new_credentials() -> None:
     endpoint = Endpoint("https", "dynamodb.eu-west-1.amazonaws.com", 443, "eu-west-1")
     signer = Signer(endpoint)
-    for credentials in (Credentials("a", "one"), Credentials("a", "two"), Credentials("a", "two", "token")):
-        for stamp in ("20261121T235959Z", "20261122T000000Z", "20261122T000001Z"):
+    everyone = (Credentials("a", "one"), Credentials("a", "two"), Credentials("a", "two", "token"))
+    for stamp in ("20261121T235959Z", "20261122T000000Z", "20261122T000001Z"):
+        for credentials in everyone:
             last = signer.headers("DynamoDB_20120810.GetItem", b"{}", credentials, stamp).split("\r\n")[-2]
             assert last == signed_by_botocore(
                 endpoint, "DynamoDB_20120810.GetItem", b"{}", credentials, stamp

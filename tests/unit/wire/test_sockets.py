@@ -3,6 +3,7 @@ from __future__ import annotations
 import select
 import socket
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -30,6 +31,23 @@ def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
         with connect(endpoint(1, "two.example"), time.monotonic() + 5) as connected:
             assert connected.getpeername() == alive
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_server(("127.0.0.1", 0), backlog=0) as deaf,
+        ExitStack() as stack,
+    ):
+        for _ in range(3):  # a full queue of the listener leaves further connections without an answer
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        addresses = (deaf.getsockname(), server.getsockname())
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        with connect(endpoint(1, "two.example"), time.monotonic() + 1) as connected:
+            assert connected.getpeername() == server.getsockname()
 
 
 def test_the_last_failure_is_raised_when_no_address_answers() -> None:

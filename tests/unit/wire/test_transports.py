@@ -59,7 +59,7 @@ async def test_a_connection_is_kept_and_used_again(face: Any, settings: Settings
 
 
 async def test_the_wish_to_close_is_honoured(face: Any, settings: Settings, soon: Soon) -> None:
-    with FaultServer([reply(answered(Connection="close"), then_close=True)] * 2) as server:
+    with FaultServer([reply(answered(Connection="close"))] * 2) as server:
         transport = face(settings(endpoint_url=server.url))
         for _ in range(2):
             await transport(GET, soon())
