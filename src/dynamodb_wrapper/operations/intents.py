@@ -31,7 +31,7 @@ from dynamodb_wrapper.expressions import (
     all_of,
 )
 from dynamodb_wrapper.expressions.params import Wire
-from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.operations.keys import WireItem, checked_key, wire_key
 from dynamodb_wrapper.operations.transactions import TransactAction
 from dynamodb_wrapper.operations.writes import PutItem, UpdateItem
 from dynamodb_wrapper.schema import TableSchema
@@ -45,9 +45,10 @@ def changes_of(schema: TableSchema[Any], values: Mapping[str, object]) -> tuple[
 
     Raises:
         ValidationError: an attribute is part of the key, which cannot change, or is not of the model, or its
-            value is not one that the model could read again.
+            value is not one that the model could read again, or too large.
     """
     changes: list[Change] = []
+    assigned: WireItem = {}
     for name, value in values.items():
         if name in schema.key_fields:
             raise ValidationError(
@@ -63,8 +64,9 @@ def changes_of(schema: TableSchema[Any], values: Mapping[str, object]) -> tuple[
         if value is None and schema.drops_none(name):
             changes.append(Remove(path))
         else:
-            stored = schema.codec.encode_attribute(name, value, constraints=True)
-            changes.append(Assign(path, Wire(stored)))
+            assigned[name] = schema.codec.encode_attribute(name, value, constraints=True)
+            changes.append(Assign(path, Wire(assigned[name])))
+    check_item_size(assigned)
     return tuple(changes)
 
 

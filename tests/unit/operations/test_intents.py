@@ -91,6 +91,7 @@ class TestChanges:
             {"title": None},
             {"price": "cheap"},
             {"added": datetime(2026, 1, 1)},
+            {"shelf": "x" * 409_600},
         ],
     )
     def test_a_value_that_could_not_be_read_again_is_refused(self, values: dict[str, Any]) -> None:
