@@ -460,6 +460,19 @@ async def test_batch_get_of_no_keys_is_empty(gateway: Any) -> None:
     assert answer["Responses"] == {gateway.table_name: []}
 
 
+async def test_a_key_in_place_of_a_list_of_keys_is_refused(gateway: Any) -> None:
+    with pytest.raises(ValidationError, match="Keys"):
+        await gateway.batch_get({"device": "d", "number": 1})
+
+
+async def test_keys_written_in_two_ways_are_one_key(gateway: Any) -> None:
+    await gateway.put_item(Item={"device": "d", "number": 100})
+    answer = await gateway.batch_get(
+        [{"device": "d", "number": 100}, {"device": "d", "number": Decimal("1E+2")}]
+    )
+    assert [item["number"] for item in answer["Responses"][gateway.table_name]] == [100, 100]
+
+
 async def test_batch_get_gives_only_what_was_projected(gateway: Any) -> None:
     for number in range(3):
         await gateway.put_item(Item={"device": "d", "number": number, "map": {"a": number, "b": 1}, "x": 1})

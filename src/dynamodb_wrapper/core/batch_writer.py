@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias, TypeVar
 
 from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
-from dynamodb_wrapper.core.shapes import refuse_other_zones
+from dynamodb_wrapper.core.shapes import encode_member
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow, Send
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.operations import BatchWrite
 from dynamodb_wrapper.operations.batches import MOST_WRITES
-from dynamodb_wrapper.wire.values import WireItem, decode_value, encode_item
+from dynamodb_wrapper.wire.values import WireItem, decode_value
 
 T = TypeVar("T")
 _Kind: TypeAlias = Literal["Item", "Key"]
@@ -54,8 +54,7 @@ class Batch:
         return self._flush()
 
     def _add(self, kind: _Kind, given: Mapping[str, Any]) -> Flow[None]:
-        refuse_other_zones(given, kind)
-        encoded = encode_item(given)
+        encoded: WireItem = encode_member(kind, given)
         mark = self._mark(encoded)
         self._waiting.pop(mark, None)
         self._waiting[mark] = kind, encoded

@@ -60,8 +60,7 @@ def encode_request(action: str, request: Mapping[str, Any]) -> JsonObject:
             assert condition is not None
             body[member] = condition.encode(params)
         elif member in _ENCODERS:
-            refuse_other_zones(value, member)
-            body[member] = _encoded(member, value)
+            body[member] = encode_member(member, value)
         else:
             body[member] = value
     for member, entries in params.into({}).items():
@@ -69,6 +68,19 @@ def encode_request(action: str, request: Mapping[str, Any]) -> JsonObject:
     if "ConditionExpression" in body:
         body.setdefault("ReturnValuesOnConditionCheckFailure", "ALL_OLD")
     return body
+
+
+def encode_member(member: str, value: Any) -> Any:
+    """One member of a request that holds items or values, such as `Item` or `Keys`; errors as above."""
+    refuse_other_zones(value, member)
+    try:
+        return _ENCODERS[member](value)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValidationError(
+            f"{member} (a {type(value).__name__}) has not the shape that boto3's resource takes there: {error}",
+            error,
+            errors={member: ["has the wrong shape"]},
+        ) from error
 
 
 def projected_paths(expression: str, names: Mapping[str, str]) -> tuple[Path, ...]:
@@ -112,17 +124,6 @@ def refuse_other_zones(value: object, path: str) -> None:
     elif isinstance(value, list | tuple | set | frozenset):
         for position, element in enumerate(value):
             refuse_other_zones(element, f"{path}[{position}]")
-
-
-def _encoded(member: str, value: Any) -> Any:
-    try:
-        return _ENCODERS[member](value)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ValidationError(
-            f"{member} is {value!r:.200}: that is not the shape that boto3's resource takes there",
-            error,
-            errors={member: ["has the wrong shape"]},
-        ) from error
 
 
 def _each(convert: Callable[[Any], Any]) -> Callable[[Sequence[Any]], list[Any]]:

@@ -14,12 +14,11 @@ from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.core.batch_writer import AsyncBatchWriter, BatchWriter
 from dynamodb_wrapper.core.raw import RawCall
-from dynamodb_wrapper.core.shapes import projected_paths, refuse_other_zones
+from dynamodb_wrapper.core.shapes import encode_member, projected_paths
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow, Send
 from dynamodb_wrapper.operations import BatchGet
 from dynamodb_wrapper.operations.readers import plain
-from dynamodb_wrapper.wire.values import encode_item
 
 T = TypeVar("T")
 Response: TypeAlias = dict[str, Any]
@@ -80,8 +79,6 @@ class GatewayRequests:
             `{"Responses": {table_name: items}, "UnprocessedKeys": {}}`: the items found, in the order of
             `Keys`, each once for each time that its key stands there.
         """
-        keys = list(Keys)
-        refuse_other_zones(keys, "Keys")
         paths = (
             projected_paths(ProjectionExpression, ExpressionAttributeNames or {})
             if ProjectionExpression
@@ -89,7 +86,7 @@ class GatewayRequests:
         )
         found = yield from BatchGet(
             table=self.table_name,
-            keys=[encode_item(key) for key in keys],
+            keys=encode_member("Keys", Keys),
             reader=plain,
             projection=paths,
             consistent=ConsistentRead,
