@@ -77,7 +77,7 @@ def encode_member(member: str, value: Any) -> Any:
         return _ENCODERS[member](value)
     except (TypeError, ValueError, AttributeError) as error:
         raise ValidationError(
-            f"{member} (a {type(value).__name__}) has not the shape that boto3's resource takes there: {error}",
+            f"{member} (a {type(value).__name__}) has not the shape that boto3 takes there: {error}",
             error,
             errors={member: ["has the wrong shape"]},
         ) from error
