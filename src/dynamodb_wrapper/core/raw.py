@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,7 @@ from dynamodb_wrapper.exceptions import (
 from dynamodb_wrapper.wire.values import decode_item
 
 JsonObject: TypeAlias = dict[str, Any]
+_JUDGED_BY_STATE: Final = ("ConditionExpression", "Expected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class RawCall(Operation[JsonObject]):
 
     def _is_repeatable(self, body: Mapping[str, Any]) -> bool:
         if self.action in ("PutItem", "DeleteItem"):
-            return "ConditionExpression" not in body and "Expected" not in body
+            # The old values that a second attempt returns are those that the first one left.
+            return body.keys().isdisjoint(_JUDGED_BY_STATE) and body.get("ReturnValues", "NONE") == "NONE"
         if self.action == "ExecuteStatement":
             return _is_select(body)
         return self.action != "UpdateItem"

@@ -43,6 +43,7 @@ def test_a_write_is_repeated_only_where_that_is_harmless() -> None:
     assert repeatable("ExecuteStatement", Statement=" select * from t")
     assert not repeatable("PutItem", Item=KEY, ConditionExpression="attribute_not_exists(id)")
     assert not repeatable("DeleteItem", Key=KEY, Expected={"id": {"Exists": True}})
+    assert not repeatable("DeleteItem", Key=KEY, ReturnValues="ALL_OLD")
     assert not repeatable("UpdateItem", Key=KEY, UpdateExpression="ADD n :one")
     assert not repeatable("ExecuteStatement", Statement="UPDATE t SET n=n+1")
 
