@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -109,7 +110,7 @@ async def test_create_never_overwrites(write: Any, table: Any) -> None:
 async def test_of_two_creates_at_once_one_succeeds(write: Any) -> None:
     for number in range(5):
         name = f"twice{number}"
-        outcomes = await at_once(*[lambda name=name: write.create_pipeline(dto(name))] * 2)
+        outcomes = await at_once(*[partial(write.create_pipeline, dto(name))] * 2)
         conflicts = [outcome for outcome in outcomes if isinstance(outcome, ConflictError)]
         created = [outcome for outcome in outcomes if isinstance(outcome, PipelineConfig)]
         assert len(created) == len(conflicts) == 1
@@ -347,12 +348,14 @@ async def test_an_update_without_a_change_is_refused(write: Any, table: Any) -> 
 
 async def test_two_updates_cannot_break_a_rule_together(write: Any) -> None:
     """Each is allowed by what is stored; both are not."""
-    await write.create_pipeline(dto(cpu_cores=4, memory_gb=4))
-    outcomes = await at_once(
-        lambda: write.update_pipeline("p1", {"cpu_cores": 8}),
-        lambda: write.update_pipeline("p1", {"memory_gb": 2}),
-    )
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["PipelineConfig", "ValidationError"]
+    for number in range(5):  # so that in some rounds both have read before one writes
+        name = f"p{number}"
+        await write.create_pipeline(dto(name, cpu_cores=4, memory_gb=4))
+        outcomes = await at_once(
+            partial(write.update_pipeline, name, {"cpu_cores": 8}),
+            partial(write.update_pipeline, name, {"memory_gb": 2}),
+        )
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["PipelineConfig", "ValidationError"]
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,19 @@ def test_many_keys_given_twice_are_written_once() -> None:
     assert len(service.calls[0].body["TransactItems"]) == 2
 
 
+def test_what_an_index_found_is_changed_only_if_it_still_is_so() -> None:
+    keys = {"Items": [{"pipeline_id": {"S": "p1"}}, {"pipeline_id": {"S": "p2"}}], "Count": 2}
+    service = Service(keys, refused(environment={"S": "prod"}), {"Attributes": item()})
+    assert pipelines(service).archive_old_pipelines("dev") == 1
+    assert service.actions == ["Query", "UpdateItem", "UpdateItem"]
+    for update in service.calls[1:]:
+        asked = update.body["ConditionExpression"]
+        names = {
+            mark: name for mark, name in update.body["ExpressionAttributeNames"].items() if mark in asked
+        }
+        assert set(names.values()) == {"pipeline_id", "is_active", "updated_at", "environment"}
+
+
 class Plain(DynamoDBModel):
     """A model without any of the attributes that the library would set."""
 
