@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import importlib
+import pickle
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+import dynamodb_wrapper
+
+
+@pytest.mark.parametrize("name", dynamodb_wrapper.__all__)
+def test_every_exported_name_is_there_and_documented(name: str) -> None:
+    value = getattr(dynamodb_wrapper, name)
+    assert value.__name__ == name
+    assert value.__doc__
+    assert getattr(importlib.import_module(value.__module__), name) is value
+
+
+def test_the_list_of_names_is_sorted_has_no_twins_and_is_what_dir_shows() -> None:
+    names = dynamodb_wrapper.__all__
+    assert len(set(names)) == len(names)
+    assert set(names) <= set(dir(dynamodb_wrapper))
+    assert sorted(names) == sorted(dynamodb_wrapper._HOMES)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'dynamodb_wrapper' has no attribute 'Nothing'"):
+        _ = dynamodb_wrapper.Nothing
+    with pytest.raises(ImportError):
+        exec("from dynamodb_wrapper import Nothing")
+
+
+def test_a_star_import_gives_every_name() -> None:
+    code = "from dynamodb_wrapper import *; print(DynamoDB.__name__, GSI.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["DynamoDB", "GSI"]
+
+
+def test_importing_the_package_loads_none_of_its_rooms() -> None:
+    rooms = "[name for name in sys.modules if name.startswith('dynamodb_wrapper.')]"
+    code = f"import sys, dynamodb_wrapper; print({rooms})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert dynamodb_wrapper.__version__ == version("dynamodb-wrapper")
+
+
+def test_errors_travel_between_processes() -> None:
+    error = dynamodb_wrapper.ConflictError(
+        "there", context={"table": "t"}, resource_id="a", current_item={"id": "a"}
+    )
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.message, copy.context, copy.resource_id, copy.current_item) == (
+        "there",
+        {"table": "t"},
+        "a",
+        {"id": "a"},
+    )
