@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         create_async_table_gateway,
         create_table_gateway,
     )
+    from dynamodb_wrapper.engine.faces import method
+    from dynamodb_wrapper.engine.flow import Flow
     from dynamodb_wrapper.exceptions import (
         AuthenticationError,
         BulkWriteError,
@@ -49,10 +51,12 @@ if TYPE_CHECKING:
         AsyncPipelineRunLogsReadApi,
         PipelineRunLogsReadApi,
     )
-    from dynamodb_wrapper.handlers.reading import AsyncReadApi, ReadApi
+    from dynamodb_wrapper.handlers.pipeline_run_logs.statistics import PipelineRunStatistics
+    from dynamodb_wrapper.handlers.reading import AsyncReadApi, Queries, ReadApi
     from dynamodb_wrapper.handlers.table_config.commands import AsyncTableConfigWriteApi, TableConfigWriteApi
     from dynamodb_wrapper.handlers.table_config.queries import AsyncTableConfigReadApi, TableConfigReadApi
-    from dynamodb_wrapper.handlers.writing import AsyncWriteApi, WriteApi
+    from dynamodb_wrapper.handlers.table_config.statistics import TablesSummary
+    from dynamodb_wrapper.handlers.writing import AsyncWriteApi, Commands, WriteApi
     from dynamodb_wrapper.models import (
         DataFormat,
         DataQualityResult,
@@ -85,6 +89,8 @@ _MODULES: Final = {
     "client": "AsyncDynamoDB DynamoDB",
     "config": "DynamoDBConfig",
     "core": "AsyncTableGateway TableGateway create_async_table_gateway create_table_gateway",
+    "engine.faces": "method",
+    "engine.flow": "Flow",
     "exceptions": (
         "AuthenticationError BulkWriteError ConditionalCheckFailedError ConflictError ConnectionError "
         "DynamoDBWrapperError ItemNotFoundError MetaError ProvisionedThroughputExceededError RetryableError "
@@ -94,10 +100,12 @@ _MODULES: Final = {
     "handlers.pipeline_config.queries": "AsyncPipelineConfigReadApi PipelineConfigReadApi",
     "handlers.pipeline_run_logs.commands": "AsyncPipelineRunLogsWriteApi PipelineRunLogsWriteApi",
     "handlers.pipeline_run_logs.queries": "AsyncPipelineRunLogsReadApi PipelineRunLogsReadApi",
-    "handlers.reading": "AsyncReadApi ReadApi",
+    "handlers.pipeline_run_logs.statistics": "PipelineRunStatistics",
+    "handlers.reading": "AsyncReadApi Queries ReadApi",
     "handlers.table_config.commands": "AsyncTableConfigWriteApi TableConfigWriteApi",
     "handlers.table_config.queries": "AsyncTableConfigReadApi TableConfigReadApi",
-    "handlers.writing": "AsyncWriteApi WriteApi",
+    "handlers.table_config.statistics": "TablesSummary",
+    "handlers.writing": "AsyncWriteApi Commands WriteApi",
     "models": (
         "DataFormat DataQualityResult Dto DynamoDBModel LogLevel PipelineConfig PipelineConfigSummaryView "
         "PipelineConfigUpsert PipelineConfigView PipelineRunLog PipelineRunLogStatusUpdate "
@@ -123,6 +131,7 @@ __all__ = [
     "AsyncWriteApi",
     "AuthenticationError",
     "BulkWriteError",
+    "Commands",
     "ConditionalCheckFailedError",
     "ConflictError",
     "ConnectionError",
@@ -133,6 +142,7 @@ __all__ = [
     "DynamoDBConfig",
     "DynamoDBModel",
     "DynamoDBWrapperError",
+    "Flow",
     "ItemNotFoundError",
     "LogLevel",
     "MetaError",
@@ -149,7 +159,9 @@ __all__ = [
     "PipelineRunLogView",
     "PipelineRunLogsReadApi",
     "PipelineRunLogsWriteApi",
+    "PipelineRunStatistics",
     "ProvisionedThroughputExceededError",
+    "Queries",
     "ReadApi",
     "RetryableError",
     "RunStatus",
@@ -163,6 +175,7 @@ __all__ = [
     "TableGateway",
     "TableNotFoundError",
     "TableType",
+    "TablesSummary",
     "TransactionCanceledError",
     "ValidationError",
     "View",
@@ -170,6 +183,7 @@ __all__ = [
     "WriteOutcomeUnknownError",
     "create_async_table_gateway",
     "create_table_gateway",
+    "method",
 ]
 
 

@@ -143,7 +143,8 @@ class ItemNotFoundError(DynamoDBWrapperError):
         table_name: str = "",
         key: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(message, original_error, {"table": table_name, "key": dict(key or {}), **(context or {})})
+        where = {"table": table_name, "key": dict(key or {})}
+        super().__init__(message, original_error, where | dict(context or {}))
         self.table_name = table_name
         self.key: dict[str, Any] = dict(key or {})
 
@@ -181,7 +182,7 @@ class ConflictError(DynamoDBWrapperError):
 
 
 class ConditionalCheckFailedError(ConflictError):
-    """The service refused the condition of one write; `current_item` is the item as it is, if there is one."""
+    """The service refused the condition of one write; `current_item` is the item as it is, if it is there."""
 
     code = "conditional_check_failed"
 

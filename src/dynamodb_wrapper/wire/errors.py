@@ -32,6 +32,7 @@ ERROR_CLASSES: Final[Mapping[str, type[exc.DynamoDBWrapperError]]] = {
     "TableNotFoundException": exc.TableNotFoundError,
     "IndexNotFoundException": exc.TableNotFoundError,
     "ConditionalCheckFailedException": exc.ConditionalCheckFailedError,
+    "DuplicateItem": exc.ConflictError,
     "DuplicateItemException": exc.ConflictError,
     "TransactionConflictException": exc.TransactionConflictError,
     "TransactionCanceledException": exc.TransactionCanceledError,
