@@ -1,0 +1,106 @@
+"""Read by type checkers: what each face returns, and that reads take no writes.
+
+A line with `# type: ignore[...]` must be refused: mypy and pyright report an ignore that is not needed. The
+function below is never run; the test at the end asks both checkers about this file.
+"""
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import assert_type
+
+import pytest
+
+from dynamodb_wrapper import (
+    AsyncDynamoDB,
+    AsyncPipelineConfigReadApi,
+    AsyncPipelineConfigWriteApi,
+    DynamoDB,
+    PipelineConfig,
+    PipelineConfigReadApi,
+    PipelineConfigUpsert,
+    PipelineConfigView,
+    PipelineConfigWriteApi,
+)
+from dynamodb_wrapper.engine.flow import Page, Read
+from dynamodb_wrapper.expressions import Exists
+from dynamodb_wrapper.expressions import Path as AttributePath
+
+
+async def the_clients(
+    db: DynamoDB, adb: AsyncDynamoDB, item: PipelineConfig, page: Read[Page[PipelineConfig]]
+) -> None:
+    assert_type(db.get(PipelineConfig, "a"), PipelineConfig | None)
+    assert_type(await adb.get(PipelineConfig, "a"), PipelineConfig | None)
+    assert_type(db.put(item), None)
+    assert_type(await adb.put(item), None)
+    assert_type(db.update(PipelineConfig, "a", {}), PipelineConfig)
+    assert_type(await adb.update(PipelineConfig, "a", {}), PipelineConfig)
+    assert_type(db.delete(PipelineConfig, "a"), bool)
+    assert_type(db.batch_get(PipelineConfig, ["a"]), list[PipelineConfig | None])
+    assert_type(await adb.batch_get(PipelineConfig, ["a"]), list[PipelineConfig | None])
+    assert_type(db.create_table(PipelineConfig), bool)
+    assert_type(db.iterate(page), Iterator[PipelineConfig])
+    assert_type(adb.iterate(page), AsyncIterator[PipelineConfig])
+    assert_type(db.run(page), Page[PipelineConfig])
+
+    db.get(PipelineConfig)  # type: ignore[call-arg]
+    db.get(PipelineConfig, "a", consitent=True)  # type: ignore[call-arg]
+    db.put({"pipeline_id": "a"})  # type: ignore[arg-type]
+    db.put(PipelineConfig)  # type: ignore[arg-type]
+    db.batch_get("PipelineConfig", ["a"])  # type: ignore[arg-type]
+
+
+async def the_apis(
+    read: PipelineConfigReadApi,
+    aread: AsyncPipelineConfigReadApi,
+    write: PipelineConfigWriteApi,
+    awrite: AsyncPipelineConfigWriteApi,
+    dto: PipelineConfigUpsert,
+    view: PipelineConfigView,
+    item: PipelineConfig,
+) -> None:
+    assert_type(read.get_by_id("a"), PipelineConfigView)
+    assert_type(await aread.get_by_id("a"), PipelineConfigView)
+    assert_type(read.find_by_id("a"), PipelineConfigView | None)
+    assert_type(read.query_active_pipelines(), tuple[list[PipelineConfigView], str | None])
+    assert_type(await aread.count_active_pipelines(), int)
+    assert_type(write.create_pipeline(dto), PipelineConfig)
+    assert_type(await awrite.delete_pipeline("a"), bool)
+
+    read.create_pipeline(dto)  # type: ignore[attr-defined]
+    read.delete_pipeline("a")  # type: ignore[attr-defined]
+    write.get_by_id("a")  # type: ignore[attr-defined]
+    write.create_pipeline(view)  # type: ignore[arg-type]
+    write.create_pipeline(item)  # type: ignore[arg-type]
+    write.upsert_pipeline(view)  # type: ignore[arg-type]
+    await awrite.create_pipeline(view)  # type: ignore[arg-type]
+    read.get_by_id("a", user_timezone=5)  # type: ignore[arg-type]
+    read.get_by_id(pipeline="a")  # type: ignore[call-arg]
+    PipelineConfigUpsert(pipeline_id="a")  # type: ignore[call-arg]
+
+
+def conditions_are_joined_with_operators() -> None:
+    condition = Exists(AttributePath(("a",)))
+    _ = condition & condition | ~condition
+    _ = condition & True  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "checker", [["mypy", "--strict", "--no-error-summary"], ["pyright"]], ids=["mypy", "pyright"]
+)
+def test_type_checkers_agree_with_this_file(checker: list[str]) -> None:
+    here = Path(__file__)
+    done = subprocess.run(
+        [sys.executable, "-m", *checker, str(here)],
+        cwd=here.parents[2],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
