@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -323,6 +324,26 @@ async def test_concurrent_upserts_of_one_item_end_as_one_of_them(read: Any, writ
     assert (seen.note, seen.total) in [(item.note, item.total) for item in stored]
     assert Decimal(seen.note) == seen.total
     assert len({item.created_at for item in stored}) == 1
+
+
+async def test_what_was_read_cannot_be_saved(read: Any, write: Any) -> None:
+    stored = await write.create(order(1, note="x"))
+    seen = await read.get(key(1), projection=["total"])
+    for wrong in (seen, stored, {"customer": "ann", "number": 1}):
+        calls: list[Callable[[], Any]] = [
+            partial(write.create, wrong),
+            partial(write.upsert, wrong),
+            partial(write.upsert_many, [order(2), wrong]),
+        ]
+        for call in calls:
+            with pytest.raises(ValidationError, match="NewOrder"):
+                await call()
+    assert (await read.get(key(1))).note == "x"
+    assert await read.find(key(2)) is None
+
+
+async def test_many_may_come_from_a_generator(write: Any) -> None:
+    assert numbers(await write.upsert_many(order(number) for number in (2, 1))) == [2, 1]
 
 
 class Guest(DynamoDBModel):

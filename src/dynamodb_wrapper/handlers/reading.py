@@ -291,6 +291,11 @@ def paths_of(view: type[BaseModel], projection: Projection, also: Sequence[str] 
     Raises:
         ValidationError: the projection names no field, or one that the view does not have.
     """
+    if isinstance(projection, str):
+        raise ValidationError(
+            f"projection is the text {projection!r}: give a list of fields",
+            errors={"projection": ["a list of fields"]},
+        )
     return _paths_of(view, None if projection is None else tuple(projection), tuple(also))
 
 

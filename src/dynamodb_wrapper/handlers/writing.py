@@ -18,7 +18,6 @@ from dynamodb_wrapper.exceptions import (
     ConditionalCheckFailedError,
     ConflictError,
     DynamoDBWrapperError,
-    ItemNotFoundError,
     TransactionCanceledError,
     ValidationError,
 )
@@ -35,6 +34,7 @@ from dynamodb_wrapper.operations.intents import (
     changes_of,
     conflict,
     not_found,
+    refused_together,
     resource_id,
 )
 from dynamodb_wrapper.operations.keys import wire_key
@@ -143,8 +143,17 @@ class Commands(Api, Generic[M, D]):
         fields = {attribute: name for name, attribute in self._attributes.items()}
         return [fields[attribute] for attribute in self._schema.key_fields]
 
+    def _checked(self, dto: D) -> D:
+        if not isinstance(dto, self.dto):
+            raise ValidationError(
+                f"{self.model.__name__} is written from {self.dto.__name__}, not {type(dto).__name__}: "
+                "what was read cannot be saved, because it may be a part of the item only"
+            )
+        return dto
+
     def _new(self, dto: D, **more: object) -> M:
         """The model that a DTO describes, with the model's defaults for what the DTO leaves open."""
+        dto = self._checked(dto)
         fields = self.model.model_fields
         values = {name: getattr(dto, name) for name in type(dto).model_fields if name in fields}
         values = {name: value for name, value in (values | more).items() if value is not None}
@@ -269,6 +278,7 @@ class Commands(Api, Generic[M, D]):
         return upsert.flow(self.client.send)
 
     def _upsert_many(self, dtos: Sequence[D]) -> Flow[list[M]]:
+        dtos = [self._checked(dto) for dto in dtos]
         last = {self._id_of(dto): dto for dto in dtos}
         flows = [self._upsert(dto) for dto in last.values()]
         stored: Mapping[str, M] = yield from self._each(list(last), flows)
@@ -301,9 +311,7 @@ class Commands(Api, Generic[M, D]):
         failed: dict[str, DynamoDBWrapperError] = {}
         for chunk in chunks:
             try:
-                yield from self._transact(
-                    chunk, [self._change(by_id[name], valid, condition) for name in chunk]
-                )
+                yield from self._transact([self._change(by_id[name], valid, condition) for name in chunk])
                 done += chunk
             except DynamoDBWrapperError as error:
                 if len(chunks) == 1:
@@ -355,31 +363,14 @@ class Commands(Api, Generic[M, D]):
         )
         return All(query).flow(self.client.send)
 
-    def _transact(self, ids: Sequence[str], changes: Sequence[UpdateExisting[M]]) -> Flow[None]:
+    def _transact(self, changes: Sequence[UpdateExisting[M]]) -> Flow[None]:
         try:
             yield from TransactWrite([change.action() for change in changes]).flow(self.client.send)
         except TransactionCanceledError as error:
-            refused = {
-                name: reason.item
-                for name, reason in zip(ids, error.reasons, strict=False)
-                if reason.code == "ConditionalCheckFailed"
-            }
-            if not refused:
+            keys = [self._schema.key_of(change.key) for change in changes]
+            if (refusal := refused_together(self._schema, self._table, keys, error)) is None:
                 raise
-            what, none = self.model.__name__, f"none of the {len(ids)} was changed"
-            if missing := [name for name, item in refused.items() if item is None]:
-                raise ItemNotFoundError(
-                    f"{what} {', '.join(map(repr, missing))} not in table {self._table}: {none}",
-                    error,
-                    table_name=self._table,
-                    key=self._schema.key_of(changes[list(ids).index(missing[0])].key),
-                ) from error
-            raise ConflictError(
-                f"{what} {', '.join(map(repr, refused))} not in the state that this needs: {none}",
-                error,
-                resource_id=next(iter(refused)),
-                current_item=next(iter(refused.values())),
-            ) from error
+            raise refusal from error
 
 
 class WriteApi(Commands[M, D], BlockingApi):

@@ -16,6 +16,7 @@ from dynamodb_wrapper.exceptions import (
     ConditionalCheckFailedError,
     ConflictError,
     ItemNotFoundError,
+    TransactionCanceledError,
     ValidationError,
 )
 from dynamodb_wrapper.expressions import (
@@ -235,6 +236,36 @@ def conflict(
         resource_id=name,
         current_item=error.current_item,
     )
+
+
+def refused_together(
+    schema: TableSchema[Any],
+    table: str,
+    keys: Sequence[Mapping[str, Any]],
+    error: TransactionCanceledError,
+) -> ItemNotFoundError | ConflictError | None:
+    """The error for items that stand in the way of a transaction, or None where it was something else.
+
+    Parameters:
+        keys: the key of each of its actions, in their order.
+    """
+    refused = [
+        (resource_id(key), key, reason.item)
+        for key, reason in zip(keys, error.reasons, strict=False)
+        if reason.code == "ConditionalCheckFailed"
+    ]
+    what, none = schema.model.__name__, f"none of the {len(keys)} was changed"
+    if missing := [(name, key) for name, key, item in refused if item is None]:
+        told = ", ".join(repr(name) for name, _ in missing)
+        return ItemNotFoundError(
+            f"{what} {told} not in table {table}: {none}", error, table_name=table, key=missing[0][1]
+        )
+    if not refused:
+        return None
+    told = ", ".join(repr(name) for name, _, _ in refused)
+    name, _, item = refused[0]
+    why = f"not in the state that the change needs: {none}"
+    return ConflictError(f"{what} {told} {why}", error, resource_id=name, current_item=item)
 
 
 def resource_id(key: Mapping[str, Any]) -> str:

@@ -163,6 +163,11 @@ def test_an_attribute_is_read_by_its_own_name_where_the_field_has_another() -> N
     assert read.duration == 7
 
 
+def test_a_projection_is_a_list_and_not_a_text() -> None:
+    with pytest.raises(ValidationError, match="list of fields"):
+        paths_of(VisitView, "page")
+
+
 def test_the_datetimes_of_a_view_are_found_through_their_annotations() -> None:
     class Timed(View):
         plain: datetime
