@@ -21,9 +21,17 @@ from dynamodb_wrapper.exceptions import (
     TransactionCanceledError,
     ValidationError,
 )
-from dynamodb_wrapper.expressions import Assign, Compare, Concat, Exists, Increment, Path, Update
+from dynamodb_wrapper.expressions import AllOf, Assign, Compare, Concat, Exists, Increment, Path, Update
 from dynamodb_wrapper.models import DynamoDBModel
-from dynamodb_wrapper.operations import Query, Scan, TransactAction, TransactGet, TransactWrite, UpdateItem
+from dynamodb_wrapper.operations import (
+    All,
+    Query,
+    Scan,
+    TransactAction,
+    TransactGet,
+    TransactWrite,
+    UpdateItem,
+)
 from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.schema import GSI, LSI, schema_of
@@ -270,6 +278,42 @@ class TestTables:
         finally:
             assert await db.delete_table(Visit) is True
         assert await db.delete_table(Visit) is False
+
+    async def test_an_index_may_have_several_attributes_in_each_part_of_its_key(
+        self, face: Any, tables: Any, engine: Any
+    ) -> None:
+        if engine.name == "dynoxide":
+            pytest.skip("dynoxide 1.2.1 makes such an index but does not understand queries of it")
+
+        class Ticket(DynamoDBModel):
+            number: int
+            team: str | None = None
+            urgent: bool = False
+            rank: int = 0
+
+            class Meta:
+                table_name = "tickets"
+                partition_key = "number"
+                gsis: ClassVar = [GSI("ByTeam", ["team", "urgent"], ["rank", "number"])]
+
+        (table,) = tables(Ticket)
+        db = face(DynamoDB)
+        tickets = [
+            Ticket(number=number, team="a" if number % 2 else None, urgent=number > 4, rank=number % 3)
+            for number in range(12)
+        ]
+        await db.batch_write(Ticket, puts=tickets)
+        schema = schema_of(Ticket)
+        equal = {"team": "a", "urgent": True, "rank": 1}
+        query = Query(
+            table=table,
+            reader=schema.codec,
+            key_fields=("number", "team", "urgent", "rank"),
+            index="ByTeam",
+            key_condition=AllOf(tuple(Compare(Path((name,)), "=", value) for name, value in equal.items())),
+            encode=schema.codec.encode_attribute,
+        )
+        assert await db.run(All(query)) == [tickets[7]]
 
     async def test_what_an_earlier_table_holds_is_left_alone(self, face: Any, tables: Any) -> None:
         tables(Product)
