@@ -212,9 +212,10 @@ class Queries(Api, Generic[M, V]):
     ) -> Flow[Listing[Any]]:
         refuse_unknown_zone(zone)
         shape: type[BaseModel] = view or self.view
-        keys = search.key_fields if search.filter is not None else ()
         into: Search[Any] = replace(
-            search, reader=view_codec(self.model, shape), projection=paths_of(shape, projection, keys)
+            search,
+            reader=view_codec(self.model, shape),
+            projection=paths_of(shape, projection, search.key_fields),
         )
         cursors, identity = Cursors(self.config), search.identity()
         if last_key is not None:

@@ -174,7 +174,9 @@ class Taken(Generic[T]):
 class Take(Read[Taken[T]]):
     """Read exactly `limit` items of a search, fewer only at its end, however many a filter drops.
 
-    A page may be cut in the middle: the key to go on after is then made from the last item taken.
+    A page may be cut in the middle: the key to go on after is then made from the last item taken, so that the
+    search must read its key fields. Without a filter one item more is read, to know whether there is a next
+    page; with one the last page may be empty, because finding out could mean reading all the rest.
     """
 
     search: Search[T]
@@ -183,7 +185,7 @@ class Take(Read[Taken[T]]):
     def flow(self, send: Send) -> Flow[Taken[T]]:
         """See `Operation.flow`."""
         search, items = self.search, list[T]()
-        look = self.limit if search.filter is None else max(self.limit, FIRST_FILTERED_LOOK)
+        look = self.limit + 1 if search.filter is None else max(self.limit, FIRST_FILTERED_LOOK)
         while True:
             search = replace(search, evaluate=min(look, WIDEST_LOOK))
             reply = yield from send(search.call())
@@ -192,10 +194,11 @@ class Take(Read[Taken[T]]):
             items += page.items[:wanted]
             if len(page.items) > wanted:
                 return Taken(items, key_at(reply, wanted - 1, search.key_fields))
-            if page.last_key is None or len(items) == self.limit:
+            done = len(items) == self.limit and search.filter is not None
+            if page.last_key is None or done:
                 return Taken(items, page.last_key)
             search = replace(search, start=page.last_key)
-            look = self.limit - len(items) if search.filter is None else look * 4
+            look = self.limit + 1 - len(items) if search.filter is None else look * 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,21 +101,21 @@ def test_a_key_is_sent_in_utc_whatever_zone_it_was_given_in() -> None:
 
 def test_a_projection_is_asked_for_with_what_the_view_requires() -> None:
     service = Service(found([]))
-    api(service).query({"page": "home"}, projection=["seconds", "seconds"])
+    api(service).find({"page": "home", "at": 3}, projection=["seconds", "seconds"])
     assert service.bodies[0]["ProjectionExpression"] == "seconds, page"
 
 
-def test_a_filtered_list_fetches_the_keys_from_which_it_may_be_resumed() -> None:
+def test_a_list_fetches_the_keys_from_which_it_may_be_resumed() -> None:
     service = Service(found([]))
     api(service).query({"user": "ann"}, "ByUser", filters={"seconds": 1}, projection=["seconds"])
     assert service.bodies[0]["ProjectionExpression"] == "seconds, page, user, at"
     assert service.bodies[0]["FilterExpression"] == "seconds = :1"
 
 
-def test_without_a_filter_the_service_reads_no_more_than_is_wanted() -> None:
-    service = Service(found(range(3), last=2), found([3, 4], last=4))
+def test_without_a_filter_the_service_reads_one_item_more_than_is_wanted() -> None:
+    service = Service(found(range(3), last=2), found([3, 4, 5], last=5))
     items, next_key = api(service).query({"page": "home"}, limit=5)
-    assert [body["Limit"] for body in service.bodies] == [5, 2]
+    assert [body["Limit"] for body in service.bodies] == [6, 3]
     assert service.bodies[1]["ExclusiveStartKey"] == {"page": {"S": "home"}, "at": visit(2)["at"]}
     assert len(items) == 5
     assert next_key is not None

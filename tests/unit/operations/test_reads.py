@@ -157,24 +157,27 @@ class TestPages:
 
 
 class TestTake:
-    def test_without_a_filter_exactly_the_limit_is_read(self, service: Callable[..., Any]) -> None:
-        asked = service(page(1, 2, 3, last=3))
+    def test_without_a_filter_one_item_more_is_read_to_know_of_a_next_page(
+        self, service: Callable[..., Any]
+    ) -> None:
+        asked = service(page(1, 2, 3, 4, last=4))
         taken = asked.run(Take(query(), 3))
         assert (numbers(taken.items), taken.last_key) == ([1, 2, 3], key(3))
-        assert [body["Limit"] for body in asked.bodies] == [3]
+        assert [body["Limit"] for body in asked.bodies] == [4]
 
     def test_the_end_is_none(self, service: Callable[..., Any]) -> None:
+        assert service(page(1, 2, 3)).run(Take(query(), 3)).last_key is None
         assert service(page(1, 2)).run(Take(query(), 3)).last_key is None
         assert service(page()).run(Take(query(), 3)).items == []
 
     def test_a_page_that_the_service_cut_short_is_followed_by_the_rest(
         self, service: Callable[..., Any]
     ) -> None:
-        asked = service(page(1, 2, last=2), page(3, last=3))
+        asked = service(page(1, 2, last=2), page(3, last=3), page())
         taken = asked.run(Take(query(), 3))
-        assert (numbers(taken.items), taken.last_key) == ([1, 2, 3], key(3))
-        assert [body["Limit"] for body in asked.bodies] == [3, 1]
-        assert asked.bodies[1]["ExclusiveStartKey"] == key(2)
+        assert (numbers(taken.items), taken.last_key) == ([1, 2, 3], None)
+        assert [body["Limit"] for body in asked.bodies] == [4, 2, 1]
+        assert [body.get("ExclusiveStartKey") for body in asked.bodies] == [None, key(2), key(3)]
 
     def test_with_a_filter_a_page_cut_in_the_middle_goes_on_after_the_last_item_taken(
         self, service: Callable[..., Any]

@@ -89,13 +89,13 @@ def test_a_list_that_is_finished_is_not_asked_again() -> None:
     assert (first, list(positions)) == ("ab", ["y"])
     service.asked.clear()
     take(service, 2, positions)
-    assert service.asked == [("y", 2)]
+    assert service.asked == [("y", 3)]
 
 
-def test_no_list_is_read_further_than_it_can_be_needed() -> None:
+def test_no_list_is_read_further_than_one_item_beyond_the_limit() -> None:
     service = Service(x="abcdefgh", y="ijk")
     take(service, 2)
-    assert service.asked == [("x", 2), ("y", 2)]
+    assert service.asked == [("x", 3), ("y", 3)]
 
 
 def test_equal_values_in_several_lists_are_neither_lost_nor_repeated() -> None:
