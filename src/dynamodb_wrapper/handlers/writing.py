@@ -94,7 +94,8 @@ class Commands(Api, Generic[M, D]):
         """Remove an item.
 
         Returns:
-            True if it was there, else False.
+            True if it was there, else False; also False when the first answer was lost and the repetition
+            found that attempt's work done.
 
         Raises:
             ConflictError: the condition does not hold; carries the item as `current_item`.
