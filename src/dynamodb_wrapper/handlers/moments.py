@@ -1,4 +1,4 @@
-"""Points in the past that a caller names by how long ago they were."""
+"""Spans of time up to now, as callers name them: so many hours, so many days."""
 
 from __future__ import annotations
 
@@ -7,20 +7,29 @@ from datetime import datetime, timedelta
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.timezones import utcnow
 
-MOST_DAYS = 36_500
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LONGEST = 36_500 * DAY
+
+
+def span(parameter: str, number: float, unit: timedelta) -> timedelta:
+    """That many of a unit.
+
+    Parameters:
+        parameter: the name of the parameter that the number came in, for the error.
+        number: 0 to a hundred years.
+        unit: `HOUR` or `DAY`.
+
+    Raises:
+        ValidationError: it is no such number; a negative one would mean a time to come.
+    """
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    most = LONGEST / unit
+    if not is_number or not 0 <= number <= most:
+        mend = f"a number of {'days' if unit == DAY else 'hours'} from 0 to {most:,.0f}"
+        raise ValidationError(f"{parameter} is {number!r}: give {mend}", errors={parameter: [mend]})
+    return number * unit
 
 
 def days_ago(days: float, parameter: str) -> datetime:
-    """The moment that many days before now, in UTC.
-
-    Parameters:
-        days: 0 to 36,500.
-        parameter: the name of the parameter that it came in, for the error.
-
-    Raises:
-        ValidationError: it is no such number; a negative one would mean a moment to come.
-    """
-    if isinstance(days, bool) or not isinstance(days, int | float) or not 0 <= days <= MOST_DAYS:
-        mend = f"a number of days from 0 to {MOST_DAYS}"
-        raise ValidationError(f"{parameter} is {days!r}: give {mend}", errors={parameter: [mend]})
-    return utcnow() - timedelta(days=days)
+    """The moment that many days before now, in UTC; parameters and errors as for `span`."""
+    return utcnow() - span(parameter, days, DAY)

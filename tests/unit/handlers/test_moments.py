@@ -1,4 +1,4 @@
-"""Points in the past that are named by how long ago they were."""
+"""Spans of time up to now, as callers name them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dynamodb_wrapper import ValidationError
-from dynamodb_wrapper.handlers.moments import days_ago
+from dynamodb_wrapper.handlers.moments import DAY, HOUR, days_ago, span
 from dynamodb_wrapper.timezones import utcnow
 
 
@@ -25,3 +25,15 @@ def test_what_is_no_age_is_refused_by_the_name_of_its_parameter(days: Any) -> No
     with pytest.raises(ValidationError, match="days_old is") as caught:
         days_ago(days, "days_old")
     assert caught.value.errors.keys() == {"days_old"}
+
+
+def test_a_span_is_so_many_of_its_unit() -> None:
+    assert span("hours", 1.5, HOUR) == timedelta(minutes=90)
+    assert span("hours", 876_000, HOUR) == span("days", 36_500, DAY) == timedelta(days=36_500)
+
+
+@pytest.mark.parametrize("given", [-0.1, 876_001, float("inf"), float("nan"), "1", None, True])
+def test_a_span_that_makes_no_sense_is_refused_in_its_unit(given: Any) -> None:
+    with pytest.raises(ValidationError, match="a number of hours from 0 to 876,000") as refused:
+        span("hours", given, HOUR)
+    assert list(refused.value.errors) == ["hours"]

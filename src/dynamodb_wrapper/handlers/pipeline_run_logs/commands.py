@@ -7,7 +7,6 @@ an item is validated and written in `handlers.writing`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from dynamodb_wrapper.engine.faces import method
@@ -15,14 +14,14 @@ from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ConflictError
 from dynamodb_wrapper.expressions import Compare, Condition, Path
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
-from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import TERMINAL, required, span
+from dynamodb_wrapper.handlers.moments import days_ago
+from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import TERMINAL, required
 from dynamodb_wrapper.handlers.pipeline_run_logs.searches import STATUS_RUNS
 from dynamodb_wrapper.handlers.pipeline_run_logs.stages import PutStage
 from dynamodb_wrapper.handlers.pipeline_run_logs.status import STATUS, StatusCommands
 from dynamodb_wrapper.models import PipelineRunLog, PipelineRunLogUpsert, StageInfo
 from dynamodb_wrapper.models.updates import validate_update
 from dynamodb_wrapper.operations.intents import resource_id
-from dynamodb_wrapper.timezones import utcnow
 from dynamodb_wrapper.validation import did_you_mean, invalid
 
 RESULTS, PASSED = "data_quality_results", "data_quality_passed"
@@ -137,8 +136,7 @@ class PipelineRunLogsCommands(StatusCommands):
         Raises:
             BulkWriteError: some could not be removed; names those that were.
         """
-        long_ago = utcnow() - span("days_old", days_old, timedelta(days=1))
-        old = Compare(Path(("start_time",)), "<", long_ago)
+        old = Compare(Path(("start_time",)), "<", days_ago(days_old, "days_old"))
         flows: dict[str, Flow[bool]] = {}
         for status in TERMINAL:
             keys = yield from self._keys({"status": status}, STATUS_RUNS, old, None)

@@ -1,11 +1,11 @@
-"""What callers of the run APIs give, checked: statuses, spans of time, ranges of time, ids.
+"""What callers of the run APIs give, checked: statuses, ranges of time, ids.
 
 Knows the words and what is allowed. Must not know how a run is read or written.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 from dynamodb_wrapper.exceptions import ValidationError
@@ -22,7 +22,6 @@ TimeRange: TypeAlias = tuple[datetime | None, datetime | None]
 
 TERMINAL = tuple(status for status in RunStatus if status.is_terminal)
 OPEN = tuple(status for status in RunStatus if not status.is_terminal)
-MOST_DAYS = 36_500
 
 
 def run_status(given: Status) -> RunStatus:
@@ -40,22 +39,6 @@ def run_status(given: Status) -> RunStatus:
             f"{given!r} is no status of a run: use one of {known}{hint}",
             errors={"status": [f"not one of {known}"]},
         ) from None
-
-
-def span(name: str, number: float, unit: timedelta) -> timedelta:
-    """That many hours or days.
-
-    Raises:
-        ValidationError: it is no number from 0 to a hundred years.
-    """
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    most = timedelta(days=MOST_DAYS) / unit
-    if not is_number or not 0 <= number <= most:
-        raise ValidationError(
-            f"{name} is {number!r}: give a number from 0 to {most:g}",
-            errors={name: [f"a number from 0 to {most:g}"]},
-        )
-    return number * unit
 
 
 def within(attribute: str, time_range: TimeRange | None) -> Condition | None:
@@ -83,6 +66,11 @@ def within(attribute: str, time_range: TimeRange | None) -> Condition | None:
             errors={attribute: ["the range ends before it starts"]},
         )
     return Between(path, start, end)
+
+
+def having(attribute: str, value: object) -> Condition:
+    """The condition that an attribute has a value."""
+    return Compare(Path((attribute,)), "=", value)
 
 
 def required(name: str, given: T | None) -> T:

@@ -6,12 +6,13 @@ and shown in `handlers.reading`.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from functools import partial
 
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
-from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import Status, TimeRange, run_status, span, within
+from dynamodb_wrapper.handlers.moments import DAY, HOUR, days_ago, span
+from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import Status, TimeRange, run_status, within
 from dynamodb_wrapper.handlers.pipeline_run_logs.ranges import RangeQueries
 from dynamodb_wrapper.handlers.pipeline_run_logs.searches import PIPELINE_RUNS, STATUS_RUNS
 from dynamodb_wrapper.handlers.pipeline_run_logs.statistics import (
@@ -22,9 +23,6 @@ from dynamodb_wrapper.handlers.pipeline_run_logs.statistics import (
 from dynamodb_wrapper.handlers.reading import DEFAULT_LIMIT, Listing, Projection
 from dynamodb_wrapper.models import PipelineRunLogSummaryView, PipelineRunLogView, RunStatus
 from dynamodb_wrapper.query.filters import Filters
-from dynamodb_wrapper.timezones import utcnow
-
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class PipelineRunLogsQueries(RangeQueries):
@@ -32,7 +30,8 @@ class PipelineRunLogsQueries(RangeQueries):
 
     Lists have the newest run first; `ascending=True` turns them round. A status is a `RunStatus` or its
     value. `pipeline_id` may be left out where `run_id` alone identifies the run; where runs of two pipelines
-    have it, leaving it out is a `ValidationError`.
+    have it, leaving it out is a `ValidationError`. "The last so many hours" of a list end with its first
+    page: those that follow count from the same moment.
     """
 
     @method
@@ -161,14 +160,10 @@ class PipelineRunLogsQueries(RangeQueries):
         ascending: bool = False,
         user_timezone: str | None = None,
     ) -> Flow[Listing[PipelineRunLogView]]:
-        """List the failed runs that started in the last so many hours (later pages keep the first one's)."""
-
-        def listing(since: datetime, cursor: str | None) -> Flow[Listing[PipelineRunLogView]]:
-            window = within("start_time", (since, None))
-            search = self._by_status(RunStatus.FAILED, pipeline_id, window, ascending=ascending)
-            return self._list(search, projection, limit, cursor, user_timezone)
-
-        return self._back(span("hours", hours, HOUR), last_key, listing)
+        """List the failed runs that started in the last so many hours."""
+        search = partial(self._by_status, RunStatus.FAILED, pipeline_id, ascending=ascending)
+        length = span("hours", hours, HOUR)
+        return self._list_last(length, search, projection, limit, last_key, user_timezone)
 
     @method
     def get_recent_runs(
@@ -183,13 +178,9 @@ class PipelineRunLogsQueries(RangeQueries):
         user_timezone: str | None = None,
     ) -> Flow[Listing[PipelineRunLogView]]:
         """List the runs of a pipeline that started in the last so many hours, whatever became of them."""
-
-        def listing(since: datetime, cursor: str | None) -> Flow[Listing[PipelineRunLogView]]:
-            window = within("start_time", (since, None))
-            search = self._by_pipeline(pipeline_id, None, window, ascending=ascending)
-            return self._list(search, projection, limit, cursor, user_timezone)
-
-        return self._back(span("hours", hours, HOUR), last_key, listing)
+        search = partial(self._by_pipeline, pipeline_id, None, ascending=ascending)
+        length = span("hours", hours, HOUR)
+        return self._list_last(length, search, projection, limit, last_key, user_timezone)
 
     @method
     def get_successful_runs(
@@ -204,13 +195,9 @@ class PipelineRunLogsQueries(RangeQueries):
         user_timezone: str | None = None,
     ) -> Flow[Listing[PipelineRunLogView]]:
         """List the successful runs that started in the last so many days."""
-
-        def listing(since: datetime, cursor: str | None) -> Flow[Listing[PipelineRunLogView]]:
-            window = within("start_time", (since, None))
-            search = self._by_status(RunStatus.SUCCESS, pipeline_id, window, ascending=ascending)
-            return self._list(search, projection, limit, cursor, user_timezone)
-
-        return self._back(span("days", days, DAY), last_key, listing)
+        search = partial(self._by_status, RunStatus.SUCCESS, pipeline_id, ascending=ascending)
+        length = span("days", days, DAY)
+        return self._list_last(length, search, projection, limit, last_key, user_timezone)
 
     @method
     def scan_for_all_runs(
@@ -248,7 +235,7 @@ class PipelineRunLogsQueries(RangeQueries):
         Parameters:
             user_timezone: the zone whose calendar days the runs are counted by.
         """
-        since = utcnow() - span("days", days, DAY)
+        since = days_ago(days, "days")
         window = within("start_time", (since, None))
         search = self._by_pipeline(pipeline_id, None, window, ascending=True)
         runs, _ = yield from self._list(search, None, None, None, user_timezone, RunFigures)

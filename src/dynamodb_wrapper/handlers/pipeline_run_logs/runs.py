@@ -12,8 +12,8 @@ from typing import Any
 
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import Compare, Condition, Path
-from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import ambiguous, partition_of
+from dynamodb_wrapper.expressions import Path
+from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import ambiguous, having, partition_of
 from dynamodb_wrapper.handlers.writing import Commands
 from dynamodb_wrapper.models import PipelineRunLog, PipelineRunLogUpsert
 from dynamodb_wrapper.operations import Query, Take
@@ -42,7 +42,7 @@ class RunCommands(Commands[PipelineRunLog, PipelineRunLogUpsert]):
             table=self._table,
             reader=plain,
             key_fields=schema.key_fields,
-            key_condition=_is("run_id", partition_of(schema, run_id)["run_id"]),
+            key_condition=having("run_id", partition_of(schema, run_id)["run_id"]),
             projection=[Path((name,)) for name in schema.key_fields],
             consistent=True,
             encode=schema.codec.encode_attribute,
@@ -87,7 +87,3 @@ def timed(dto: PipelineRunLogUpsert) -> PipelineRunLogUpsert:
 def seconds_between(start: datetime, end: datetime) -> Decimal:
     """The seconds from one time to another, exact to the microsecond."""
     return Decimal((end - start) // MICROSECOND).scaleb(-6)
-
-
-def _is(attribute: str, value: object) -> Condition:
-    return Compare(Path((attribute,)), "=", value)

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import Compare, Condition, Path, all_of
+from dynamodb_wrapper.expressions import Condition, all_of
 from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import (
     Status,
     ambiguous,
+    having,
     partition_of,
     run_status,
+    within,
 )
 from dynamodb_wrapper.handlers.reading import (
     Listing,
@@ -99,7 +101,7 @@ class RunSearches(Queries[PipelineRunLog, PipelineRunLogView]):
     ) -> Search[PipelineRunLog]:
         partition = {"pipeline_id": pipeline_id}
         search = self._query(partition, PIPELINE_RUNS, window, filters, ascending=ascending)
-        return search if status is None else _narrowed(search, _is("status", run_status(status)))
+        return search if status is None else _narrowed(search, having("status", run_status(status)))
 
     def _by_status(
         self,
@@ -114,7 +116,7 @@ class RunSearches(Queries[PipelineRunLog, PipelineRunLogView]):
             return self._by_pipeline(pipeline_id, status, window, filters, ascending=ascending)
         partition = {"status": run_status(status)}
         search = self._query(partition, STATUS_RUNS, window, filters, ascending=ascending)
-        return search if pipeline_id is None else _narrowed(search, _is("pipeline_id", pipeline_id))
+        return search if pipeline_id is None else _narrowed(search, having("pipeline_id", pipeline_id))
 
     def _by_key(
         self,
@@ -145,26 +147,30 @@ class RunSearches(Queries[PipelineRunLog, PipelineRunLogView]):
         )
         return search if by_key is condition else _narrowed(search, condition)
 
-    def _back(
+    def _list_last(
         self,
         length: timedelta,
+        search: Callable[[Condition | None], Search[PipelineRunLog]],
+        projection: Projection,
+        limit: int | None,
         last_key: str | None,
-        listing: Callable[[datetime, str | None], Flow[Listing[W]]],
-    ) -> Flow[Listing[W]]:
-        """A listing from a time up to now; its cursor keeps that time, so that later pages fit the first."""
+        zone: str | None,
+    ) -> Flow[Listing[PipelineRunLogView]]:
+        """The runs that started in a span up to now; the cursor keeps when that was, for the later pages.
+
+        Parameters:
+            search: makes the search from the condition on the start.
+        """
         cursors, identity = Cursors(self.config), f"the last {length!r}".encode()
         since, inner = utcnow() - length, None
         if last_key is not None:
             window = cursors.open(last_key, identity)
             since, inner = parse_iso(window["since"]), window["last_key"]
-        items, following = yield from listing(since, inner)
+        recent = search(within("start_time", (since, None)))
+        items, following = yield from self._list(recent, projection, limit, inner, zone)
         if following is None:
             return items, None
         return items, cursors.seal({"since": format_iso(since), "last_key": following}, identity)
-
-
-def _is(attribute: str, value: object) -> Condition:
-    return Compare(Path((attribute,)), "=", value)
 
 
 def _narrowed(search: Search[PipelineRunLog], condition: Condition | None) -> Search[PipelineRunLog]:

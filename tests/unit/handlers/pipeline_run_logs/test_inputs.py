@@ -9,7 +9,7 @@ import pytest
 
 from dynamodb_wrapper import RunStatus, ValidationError
 from dynamodb_wrapper.expressions import Between, Compare, Path
-from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import OPEN, TERMINAL, run_status, span, within
+from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import OPEN, TERMINAL, run_status, within
 
 NOON = datetime(2024, 1, 15, 12, tzinfo=UTC)
 LATER = NOON + timedelta(hours=1)
@@ -56,15 +56,3 @@ def test_a_range_of_times_is_open_where_it_is_none(given: Any, condition: object
 def test_a_range_that_makes_no_sense_is_refused(given: Any) -> None:
     with pytest.raises(ValidationError):
         within("start_time", given)
-
-
-def test_a_span_is_so_many_of_its_unit() -> None:
-    assert span("hours", 1.5, timedelta(hours=1)) == timedelta(minutes=90)
-    assert span("days", 36_500, timedelta(days=1)) == timedelta(days=36_500)
-
-
-@pytest.mark.parametrize("given", [-0.1, 36_501, float("inf"), float("nan"), "1", None, True])
-def test_a_span_that_makes_no_sense_is_refused(given: Any) -> None:
-    with pytest.raises(ValidationError) as refused:
-        span("days", given, timedelta(days=1))
-    assert list(refused.value.errors) == ["days"]
