@@ -63,6 +63,7 @@ MOST_LINES = 400
 TESTED_BY: dict[str, str] = {
     PACKAGE: "tests/unit/test_house.py",
     "cli": "tests/unit/cli/test_cli.py",
+    "handlers.items": "tests/unit/handlers/test_writing.py",
 }
 
 KINDS = ("both", "live", "typing", "spark", "web")

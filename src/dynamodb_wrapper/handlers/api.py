@@ -1,4 +1,4 @@
-"""What every API is made of: a client, and the two faces.
+"""What every API is made of: a client, a model, and the two faces.
 
 Knows how an API gets its client and ends its use. Must not know queries, commands or domains.
 """
@@ -6,13 +6,17 @@ Knows how an API gets its client and ends its use. Must not know queries, comman
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar
+
+from pydantic import BaseModel
 
 from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking
 from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.schema import TableSchema, schema_of
 
+M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 
@@ -25,6 +29,20 @@ class Api:
     def config(self) -> DynamoDBConfig:
         """The settings in use."""
         return self.client.config
+
+
+class ModelApi(Api, Generic[M]):
+    """An API over the table of one model, which a subclass names."""
+
+    model: type[M]
+
+    @property
+    def _schema(self) -> TableSchema[M]:
+        return schema_of(self.model)
+
+    @property
+    def _table(self) -> str:
+        return self.config.get_table_name(self._schema.table_name)
 
 
 class BlockingApi(Api, Blocking):

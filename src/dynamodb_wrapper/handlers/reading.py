@@ -19,14 +19,14 @@ from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Condition, Path
-from dynamodb_wrapper.handlers.api import Api, AwaitingApi, BlockingApi
+from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi, ModelApi
 from dynamodb_wrapper.operations import All, Count, GetItem, Query, Scan, Search, Take
 from dynamodb_wrapper.operations.intents import not_found
 from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.filters import Filters, plan_filters
 from dynamodb_wrapper.query.keys import key_condition
-from dynamodb_wrapper.schema import Index, TableSchema, schema_of
+from dynamodb_wrapper.schema import Index, schema_of
 from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.timezones import validate_timezone_string
 from dynamodb_wrapper.validation import did_you_mean
@@ -41,16 +41,20 @@ Projection: TypeAlias = Sequence[str] | None
 DEFAULT_LIMIT = 100
 
 
-class Queries(Api, Generic[M, V]):
+class Queries(ModelApi[M], Generic[M, V]):
     """What can be read of any model; a subclass names its `model` and its `view`.
 
     Everywhere: `projection` are fields of the view to read (all of them where it is left out);
     `user_timezone` is the IANA zone of the datetimes returned (else `config.user_timezone`, else UTC); a list
     is `(items, next_key)`, where `next_key` goes on after the last item when it is passed as `last_key` of
     the same query, and is None at the end; `limit` counts items returned, None means all of them.
+
+    Raises:
+        ValidationError: from any read: an argument is wrong, such as an unknown field or zone, or a cursor of
+            another query; nothing was sent.
+        TableNotFoundError: from any read: the table is not there.
     """
 
-    model: type[M]
     view: type[V]
 
     @method
@@ -132,14 +136,6 @@ class Queries(Api, Generic[M, V]):
     ) -> Flow[int]:
         """Count the items under one partition key value without sending them over the network."""
         return self._count(partition, index, filters=filters)
-
-    @property
-    def _schema(self) -> TableSchema[M]:
-        return schema_of(self.model)
-
-    @property
-    def _table(self) -> str:
-        return self.config.get_table_name(self._schema.table_name)
 
     def _find(
         self, key: object, projection: Projection, zone: str | None, consistent: bool, view: type[W]

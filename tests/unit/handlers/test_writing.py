@@ -26,7 +26,7 @@ from dynamodb_wrapper import (
 )
 from dynamodb_wrapper.engine.flow import Call
 from dynamodb_wrapper.exceptions import CancellationReason, RetryableError
-from dynamodb_wrapper.handlers.writing import UPDATE_ATTEMPTS
+from dynamodb_wrapper.handlers.items import UPDATE_ATTEMPTS
 
 Answer = dict[str, Any] | DynamoDBWrapperError | Callable[[Call], dict[str, Any]]
 

@@ -1,7 +1,7 @@
 """Writing runs, by the names that their users have for it.
 
 Knows what each command changes. The life of a run stands in `status`, how stages are added in `stages`, how
-an item is validated and written in `handlers.writing`.
+an item is validated and written in `handlers.items`.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ from typing import Any
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ConflictError, ItemNotFoundError
-from dynamodb_wrapper.expressions import Assign, Compare, Condition, In, Path, all_of
+from dynamodb_wrapper.expressions import Assign, Compare, In, Path, all_of
 from dynamodb_wrapper.expressions.params import Wire
-from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import OPEN, Status, required
+from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import OPEN, Status, having, required
 from dynamodb_wrapper.handlers.pipeline_run_logs.runs import RunCommands, seconds_between
 from dynamodb_wrapper.handlers.pipeline_run_logs.searches import STATUS_RUNS
 from dynamodb_wrapper.models import (
@@ -26,10 +26,7 @@ from dynamodb_wrapper.models import (
     RunStatus,
 )
 from dynamodb_wrapper.models.rules import ENDS_AFTER_START, breaches
-from dynamodb_wrapper.operations import All, Query
 from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of, resource_id
-from dynamodb_wrapper.operations.readers import plain
-from dynamodb_wrapper.query.keys import key_condition
 from dynamodb_wrapper.timezones import parse_iso, utcnow
 from dynamodb_wrapper.validation import invalid
 
@@ -216,20 +213,14 @@ class StatusCommands(RunCommands):
 
     def _running(self, pipeline_id: str) -> Flow[list[tuple[dict[str, Any], str]]]:
         """The keys of the running runs of a pipeline, each with its start as stored."""
-        schema, index = self._schema, self._schema.index(STATUS_RUNS)
-        of_pipeline: Condition = Compare(Path(("pipeline_id",)), "=", pipeline_id)
-        query = Query(
-            table=self._table,
-            reader=plain,
-            key_fields=schema.key_fields,
-            index=STATUS_RUNS,
-            key_condition=key_condition(schema, index, {"status": RunStatus.RUNNING}),
-            filter=of_pipeline,
-            projection=[Path((name,)) for name in (*schema.key_fields, "start_time")],
-            encode=schema.codec.encode_attribute,
+        found = yield from self._keys(
+            {"status": RunStatus.RUNNING},
+            STATUS_RUNS,
+            None,
+            having("pipeline_id", pipeline_id),
+            ["start_time"],
         )
-        found = yield from All(query).flow(self.client.send)
-        return [({name: run[name] for name in schema.key_fields}, run["start_time"]) for run in found]
+        return [({name: run[name] for name in self._schema.key_fields}, run["start_time"]) for run in found]
 
     def _cancel(
         self, key: Mapping[str, Any], stored_start: str, now: datetime, cancelled_by: str | None

@@ -1,6 +1,6 @@
 """Writing tables, by the names that their users have for it.
 
-Knows what each command changes. How an item is validated and written stands in `handlers.writing`.
+Knows what each command changes. How an item is validated and written stands in `handlers.items`.
 """
 
 from __future__ import annotations
