@@ -1,6 +1,7 @@
 """A data layer for Amazon DynamoDB: CQRS APIs on pydantic models, one code for sync and async.
 
-Names are loaded when they are first used, so that importing the package costs next to nothing.
+Names are loaded when they are first used, so that importing the package costs next to nothing. A new one is
+added twice: to the imports for type checkers, and to `_MODULES` for the interpreter; a test compares the two.
 """
 
 from __future__ import annotations
@@ -8,80 +9,98 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
-    from dynamodb_wrapper.config import DynamoDBConfig
-    from dynamodb_wrapper.core import (
-        AsyncTableGateway,
-        TableGateway,
-        create_async_table_gateway,
-        create_table_gateway,
-    )
-    from dynamodb_wrapper.engine.faces import method
-    from dynamodb_wrapper.engine.flow import Flow
+if TYPE_CHECKING:  # "as" tells type checkers that a name is exported
+    from dynamodb_wrapper.client import AsyncDynamoDB as AsyncDynamoDB
+    from dynamodb_wrapper.client import DynamoDB as DynamoDB
+    from dynamodb_wrapper.config import DynamoDBConfig as DynamoDBConfig
+    from dynamodb_wrapper.core import AsyncTableGateway as AsyncTableGateway
+    from dynamodb_wrapper.core import TableGateway as TableGateway
+    from dynamodb_wrapper.core import create_async_table_gateway as create_async_table_gateway
+    from dynamodb_wrapper.core import create_table_gateway as create_table_gateway
+    from dynamodb_wrapper.engine.faces import method as method
+    from dynamodb_wrapper.engine.flow import Flow as Flow
+    from dynamodb_wrapper.exceptions import AuthenticationError as AuthenticationError
+    from dynamodb_wrapper.exceptions import BulkWriteError as BulkWriteError
+    from dynamodb_wrapper.exceptions import ConditionalCheckFailedError as ConditionalCheckFailedError
+    from dynamodb_wrapper.exceptions import ConflictError as ConflictError
+    from dynamodb_wrapper.exceptions import ConnectionError as ConnectionError
+    from dynamodb_wrapper.exceptions import DynamoDBWrapperError as DynamoDBWrapperError
+    from dynamodb_wrapper.exceptions import ItemNotFoundError as ItemNotFoundError
+    from dynamodb_wrapper.exceptions import MetaError as MetaError
     from dynamodb_wrapper.exceptions import (
-        AuthenticationError,
-        BulkWriteError,
-        ConditionalCheckFailedError,
-        ConflictError,
-        ConnectionError,
-        DynamoDBWrapperError,
-        ItemNotFoundError,
-        MetaError,
-        ProvisionedThroughputExceededError,
-        RetryableError,
-        TableNotFoundError,
-        TransactionCanceledError,
-        ValidationError,
-        WriteOutcomeUnknownError,
+        ProvisionedThroughputExceededError as ProvisionedThroughputExceededError,
+    )
+    from dynamodb_wrapper.exceptions import RetryableError as RetryableError
+    from dynamodb_wrapper.exceptions import TableNotFoundError as TableNotFoundError
+    from dynamodb_wrapper.exceptions import TransactionCanceledError as TransactionCanceledError
+    from dynamodb_wrapper.exceptions import ValidationError as ValidationError
+    from dynamodb_wrapper.exceptions import WriteOutcomeUnknownError as WriteOutcomeUnknownError
+    from dynamodb_wrapper.handlers.pipeline_config.commands import (
+        AsyncPipelineConfigWriteApi as AsyncPipelineConfigWriteApi,
     )
     from dynamodb_wrapper.handlers.pipeline_config.commands import (
-        AsyncPipelineConfigWriteApi,
-        PipelineConfigWriteApi,
+        PipelineConfigWriteApi as PipelineConfigWriteApi,
     )
     from dynamodb_wrapper.handlers.pipeline_config.queries import (
-        AsyncPipelineConfigReadApi,
-        PipelineConfigReadApi,
+        AsyncPipelineConfigReadApi as AsyncPipelineConfigReadApi,
+    )
+    from dynamodb_wrapper.handlers.pipeline_config.queries import (
+        PipelineConfigReadApi as PipelineConfigReadApi,
     )
     from dynamodb_wrapper.handlers.pipeline_run_logs.commands import (
-        AsyncPipelineRunLogsWriteApi,
-        PipelineRunLogsWriteApi,
+        AsyncPipelineRunLogsWriteApi as AsyncPipelineRunLogsWriteApi,
+    )
+    from dynamodb_wrapper.handlers.pipeline_run_logs.commands import (
+        PipelineRunLogsWriteApi as PipelineRunLogsWriteApi,
     )
     from dynamodb_wrapper.handlers.pipeline_run_logs.queries import (
-        AsyncPipelineRunLogsReadApi,
-        PipelineRunLogsReadApi,
+        AsyncPipelineRunLogsReadApi as AsyncPipelineRunLogsReadApi,
     )
-    from dynamodb_wrapper.handlers.pipeline_run_logs.statistics import PipelineRunStatistics
-    from dynamodb_wrapper.handlers.reading import AsyncReadApi, Queries, ReadApi
-    from dynamodb_wrapper.handlers.table_config.commands import AsyncTableConfigWriteApi, TableConfigWriteApi
-    from dynamodb_wrapper.handlers.table_config.queries import AsyncTableConfigReadApi, TableConfigReadApi
-    from dynamodb_wrapper.handlers.table_config.statistics import TablesSummary
-    from dynamodb_wrapper.handlers.writing import AsyncWriteApi, Commands, WriteApi
-    from dynamodb_wrapper.models import (
-        DataFormat,
-        DataQualityResult,
-        Dto,
-        DynamoDBModel,
-        LogLevel,
-        PipelineConfig,
-        PipelineConfigSummaryView,
-        PipelineConfigUpsert,
-        PipelineConfigView,
-        PipelineRunLog,
-        PipelineRunLogStatusUpdate,
-        PipelineRunLogSummaryView,
-        PipelineRunLogUpsert,
-        PipelineRunLogView,
-        RunStatus,
-        StageInfo,
-        TableConfig,
-        TableConfigSummaryView,
-        TableConfigUpsert,
-        TableConfigView,
-        TableType,
-        View,
+    from dynamodb_wrapper.handlers.pipeline_run_logs.queries import (
+        PipelineRunLogsReadApi as PipelineRunLogsReadApi,
     )
-    from dynamodb_wrapper.schema import GSI, LSI
+    from dynamodb_wrapper.handlers.pipeline_run_logs.statistics import (
+        PipelineRunStatistics as PipelineRunStatistics,
+    )
+    from dynamodb_wrapper.handlers.reading import AsyncReadApi as AsyncReadApi
+    from dynamodb_wrapper.handlers.reading import Queries as Queries
+    from dynamodb_wrapper.handlers.reading import ReadApi as ReadApi
+    from dynamodb_wrapper.handlers.table_config.commands import (
+        AsyncTableConfigWriteApi as AsyncTableConfigWriteApi,
+    )
+    from dynamodb_wrapper.handlers.table_config.commands import TableConfigWriteApi as TableConfigWriteApi
+    from dynamodb_wrapper.handlers.table_config.queries import (
+        AsyncTableConfigReadApi as AsyncTableConfigReadApi,
+    )
+    from dynamodb_wrapper.handlers.table_config.queries import TableConfigReadApi as TableConfigReadApi
+    from dynamodb_wrapper.handlers.table_config.statistics import TablesSummary as TablesSummary
+    from dynamodb_wrapper.handlers.writing import AsyncWriteApi as AsyncWriteApi
+    from dynamodb_wrapper.handlers.writing import Commands as Commands
+    from dynamodb_wrapper.handlers.writing import WriteApi as WriteApi
+    from dynamodb_wrapper.models import DataFormat as DataFormat
+    from dynamodb_wrapper.models import DataQualityResult as DataQualityResult
+    from dynamodb_wrapper.models import Dto as Dto
+    from dynamodb_wrapper.models import DynamoDBModel as DynamoDBModel
+    from dynamodb_wrapper.models import LogLevel as LogLevel
+    from dynamodb_wrapper.models import PipelineConfig as PipelineConfig
+    from dynamodb_wrapper.models import PipelineConfigSummaryView as PipelineConfigSummaryView
+    from dynamodb_wrapper.models import PipelineConfigUpsert as PipelineConfigUpsert
+    from dynamodb_wrapper.models import PipelineConfigView as PipelineConfigView
+    from dynamodb_wrapper.models import PipelineRunLog as PipelineRunLog
+    from dynamodb_wrapper.models import PipelineRunLogStatusUpdate as PipelineRunLogStatusUpdate
+    from dynamodb_wrapper.models import PipelineRunLogSummaryView as PipelineRunLogSummaryView
+    from dynamodb_wrapper.models import PipelineRunLogUpsert as PipelineRunLogUpsert
+    from dynamodb_wrapper.models import PipelineRunLogView as PipelineRunLogView
+    from dynamodb_wrapper.models import RunStatus as RunStatus
+    from dynamodb_wrapper.models import StageInfo as StageInfo
+    from dynamodb_wrapper.models import TableConfig as TableConfig
+    from dynamodb_wrapper.models import TableConfigSummaryView as TableConfigSummaryView
+    from dynamodb_wrapper.models import TableConfigUpsert as TableConfigUpsert
+    from dynamodb_wrapper.models import TableConfigView as TableConfigView
+    from dynamodb_wrapper.models import TableType as TableType
+    from dynamodb_wrapper.models import View as View
+    from dynamodb_wrapper.schema import GSI as GSI
+    from dynamodb_wrapper.schema import LSI as LSI
 
 __version__: Final = "0.1.0"
 
@@ -116,75 +135,8 @@ _MODULES: Final = {
 }
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = [
-    "GSI",
-    "LSI",
-    "AsyncDynamoDB",
-    "AsyncPipelineConfigReadApi",
-    "AsyncPipelineConfigWriteApi",
-    "AsyncPipelineRunLogsReadApi",
-    "AsyncPipelineRunLogsWriteApi",
-    "AsyncReadApi",
-    "AsyncTableConfigReadApi",
-    "AsyncTableConfigWriteApi",
-    "AsyncTableGateway",
-    "AsyncWriteApi",
-    "AuthenticationError",
-    "BulkWriteError",
-    "Commands",
-    "ConditionalCheckFailedError",
-    "ConflictError",
-    "ConnectionError",
-    "DataFormat",
-    "DataQualityResult",
-    "Dto",
-    "DynamoDB",
-    "DynamoDBConfig",
-    "DynamoDBModel",
-    "DynamoDBWrapperError",
-    "Flow",
-    "ItemNotFoundError",
-    "LogLevel",
-    "MetaError",
-    "PipelineConfig",
-    "PipelineConfigReadApi",
-    "PipelineConfigSummaryView",
-    "PipelineConfigUpsert",
-    "PipelineConfigView",
-    "PipelineConfigWriteApi",
-    "PipelineRunLog",
-    "PipelineRunLogStatusUpdate",
-    "PipelineRunLogSummaryView",
-    "PipelineRunLogUpsert",
-    "PipelineRunLogView",
-    "PipelineRunLogsReadApi",
-    "PipelineRunLogsWriteApi",
-    "PipelineRunStatistics",
-    "ProvisionedThroughputExceededError",
-    "Queries",
-    "ReadApi",
-    "RetryableError",
-    "RunStatus",
-    "StageInfo",
-    "TableConfig",
-    "TableConfigReadApi",
-    "TableConfigSummaryView",
-    "TableConfigUpsert",
-    "TableConfigView",
-    "TableConfigWriteApi",
-    "TableGateway",
-    "TableNotFoundError",
-    "TableType",
-    "TablesSummary",
-    "TransactionCanceledError",
-    "ValidationError",
-    "View",
-    "WriteApi",
-    "WriteOutcomeUnknownError",
-    "create_async_table_gateway",
-    "create_table_gateway",
-    "method",
-]
+if not TYPE_CHECKING:
+    __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
@@ -195,4 +147,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})
