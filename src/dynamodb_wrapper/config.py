@@ -15,12 +15,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypedDict
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.timezones import validate_timezone_string
-from dynamodb_wrapper.validation import did_you_mean, from_pydantic, invalid, problem
+from dynamodb_wrapper.validation import Checked, did_you_mean, from_pydantic, invalid, problem
 
 if TYPE_CHECKING:
     from typing import Self, Unpack
@@ -138,7 +138,7 @@ class SparkSettings(Protocol):
         """The value of that key, or None."""
 
 
-class DynamoDBConfig(BaseModel):
+class DynamoDBConfig(Checked):
     """How to reach DynamoDB, as a frozen value: equal settings are equal, hash alike and share one pool.
 
     Each argument that is left out is read from the environment, then from `.env`, else it has its default.
@@ -255,22 +255,6 @@ class DynamoDBConfig(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """As pydantic's, but the changed settings are validated."""
         return self.replace(**dict(update)) if update else super().model_copy(deep=deep)
-
-    @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """As pydantic's, but it raises this library's `ValidationError`."""
-        try:
-            return super().model_validate(obj, **options)
-        except PydanticError as error:
-            raise from_pydantic(error, cls.__name__, cls.model_fields) from None
-
-    @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """As pydantic's, but it raises this library's `ValidationError`."""
-        try:
-            return super().model_validate_json(json_data, **options)
-        except PydanticError as error:
-            raise from_pydantic(error, cls.__name__, cls.model_fields) from None
 
     def _settings(self) -> Settings:
         return {name: getattr(self, name) for name in type(self).model_fields}  # type: ignore[return-value]

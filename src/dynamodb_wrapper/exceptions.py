@@ -26,8 +26,9 @@ Code never branches on an error's text: wording differs by Region. Branch on the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 __all__ = [
     "AuthenticationError",
@@ -200,8 +201,7 @@ class ResourceInUseError(ConflictError):
     code = "resource_in_use"
 
 
-@dataclass(frozen=True, slots=True)
-class CancellationReason:
+class CancellationReason(Struct, frozen=True):
     """Why one action of a transaction stood in the way; `code` is "None" for an action that did not."""
 
     code: str
@@ -284,8 +284,7 @@ class RetryableError(DynamoDBWrapperError):
         self.retry_after_seconds = retry_after_seconds
 
 
-@dataclass(frozen=True, slots=True)
-class ThrottlingReason:
+class ThrottlingReason(Struct, frozen=True):
     """Which limit throttled a call (`reason`), and of which table or index (`resource`, an ARN)."""
 
     reason: str

@@ -151,12 +151,7 @@ def _named(name: str) -> tzinfo:
         return UTC
     try:
         return ZoneInfo(name)
-    except (
-        KeyError,
-        ValueError,
-        TypeError,
-        OSError,
-    ):  # OSError: a folder of zones, such as "America"
+    except (KeyError, ValueError, TypeError, OSError):  # OSError: a folder of zones, such as "America"
         text = f"{name!r} is not an IANA time zone such as 'Europe/Oslo' or 'UTC'{_suggestion(str(name))}"
         raise ValidationError(text, errors={"timezone": [text]}) from None
 

@@ -7,13 +7,15 @@ was refused is never repeated by `from_pydantic`, because it may be a secret.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
 
+from pydantic import BaseModel
 from pydantic import ValidationError as PydanticError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from dynamodb_wrapper.exceptions import ValidationError
 
-__all__ = ["NAIVE_DATETIME", "did_you_mean", "from_pydantic", "invalid", "problem"]
+__all__ = ["NAIVE_DATETIME", "Checked", "did_you_mean", "from_pydantic", "invalid", "problem"]
 
 NAIVE_DATETIME = (
     "a datetime without a time zone is refused, because its zone would be a guess: give one that has a zone, "
@@ -62,6 +64,26 @@ def from_pydantic(error: PydanticError, what: str, known: Iterable[str] = ()) ->
         field = ".".join(str(step) for step in detail["loc"])
         errors.setdefault(field, []).append(_text(detail, known))
     return invalid(what, errors)
+
+
+class Checked(BaseModel):
+    """A pydantic model whose `model_validate...` raise this library's error; so must its `__init__`."""
+
+    @classmethod
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """As pydantic's, but it raises this library's `ValidationError`."""
+        try:
+            return super().model_validate(obj, **options)
+        except PydanticError as error:
+            raise from_pydantic(error, cls.__name__, cls.model_fields) from None
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """As pydantic's, but it raises this library's `ValidationError`."""
+        try:
+            return super().model_validate_json(json_data, **options)
+        except PydanticError as error:
+            raise from_pydantic(error, cls.__name__, cls.model_fields) from None
 
 
 def _text(detail: ErrorDetails, known: Iterable[str]) -> str:

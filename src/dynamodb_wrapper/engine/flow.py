@@ -7,7 +7,6 @@ driver is given touches the clock or the wire. One flow serves the blocking and 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -86,6 +85,8 @@ class Operation(Generic[T_co]):
     `call` builds the request and `parse` reads the reply; an operation that loops overrides `flow`.
     """
 
+    __slots__ = ()
+
     def call(self) -> Call:
         """The request; building it sends nothing."""
         raise NotImplementedError
@@ -102,13 +103,16 @@ class Operation(Generic[T_co]):
 class Read(Operation[T_co]):
     """An operation that changes nothing."""
 
+    __slots__ = ()
+
 
 class Write(Operation[T_co]):
     """An operation that changes a table or an item."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+
+class Page(Struct, Generic[T], frozen=True):
     """Some items, and the operation that reads the following ones (None at the end)."""
 
     items: list[T]

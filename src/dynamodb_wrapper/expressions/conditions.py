@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions.params import Params
@@ -44,8 +45,7 @@ class Condition:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Compare(Condition):
+class Compare(Condition, Struct, frozen=True):
     """`path <comparator> value`, where the value may be another `Path`."""
 
     path: Path
@@ -57,8 +57,7 @@ class Compare(Condition):
         return f"{self.path.encode(params)} {self.comparator} {self.path.value(params, self.value)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Between(Condition):
+class Between(Condition, Struct, frozen=True):
     """`low <= path <= high`."""
 
     path: Path
@@ -71,8 +70,7 @@ class Between(Condition):
         return f"{self.path.encode(params)} BETWEEN {low} AND {high}"
 
 
-@dataclass(frozen=True, slots=True)
-class In(Condition):
+class In(Condition, Struct, frozen=True):
     """The path's value is one of `choices` (1 to 100 of them)."""
 
     path: Path
@@ -88,8 +86,7 @@ class In(Condition):
         return f"{self.path.encode(params)} IN ({marks})"
 
 
-@dataclass(frozen=True, slots=True)
-class BeginsWith(Condition):
+class BeginsWith(Condition, Struct, frozen=True):
     """The path's text (or bytes) begins with `prefix`."""
 
     path: Path
@@ -100,8 +97,7 @@ class BeginsWith(Condition):
         return f"begins_with({self.path.encode(params)}, {self.path.part(params, self.prefix)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Contains(Condition):
+class Contains(Condition, Struct, frozen=True):
     """The path's text contains a part, or its list or set contains an element."""
 
     path: Path
@@ -112,8 +108,7 @@ class Contains(Condition):
         return f"contains({self.path.encode(params)}, {self.path.part(params, self.part)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Exists(Condition):
+class Exists(Condition, Struct, frozen=True):
     """The item has something at the path."""
 
     path: Path
@@ -123,8 +118,7 @@ class Exists(Condition):
         return f"attribute_exists({self.path.encode(params)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Missing(Condition):
+class Missing(Condition, Struct, frozen=True):
     """The item has nothing at the path."""
 
     path: Path
@@ -134,8 +128,7 @@ class Missing(Condition):
         return f"attribute_not_exists({self.path.encode(params)})"
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeType(Condition):
+class AttributeType(Condition, Struct, frozen=True):
     """What the path holds is of that DynamoDB type."""
 
     path: Path
@@ -146,8 +139,7 @@ class AttributeType(Condition):
         return f"attribute_type({self.path.encode(params)}, {params.wire_value({'S': self.type})})"
 
 
-@dataclass(frozen=True, slots=True)
-class Size(Condition):
+class Size(Condition, Struct, frozen=True):
     """The size of what the path holds: characters, bytes or elements."""
 
     path: Path
@@ -159,8 +151,7 @@ class Size(Condition):
         return f"size({self.path.encode(params)}) {self.comparator} {self.path.part(params, self.size)}"
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf(Condition):
+class AllOf(Condition, Struct, frozen=True):
     """Every part holds."""
 
     parts: tuple[Condition, ...]
@@ -170,8 +161,7 @@ class AllOf(Condition):
         return "(" + " AND ".join(part.encode(params) for part in self.parts) + ")"
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf(Condition):
+class AnyOf(Condition, Struct, frozen=True):
     """At least one part holds."""
 
     parts: tuple[Condition, ...]
@@ -181,8 +171,7 @@ class AnyOf(Condition):
         return "(" + " OR ".join(part.encode(params) for part in self.parts) + ")"
 
 
-@dataclass(frozen=True, slots=True)
-class Not(Condition):
+class Not(Condition, Struct, frozen=True):
     """The part does not hold."""
 
     part: Condition
@@ -192,8 +181,7 @@ class Not(Condition):
         return f"(NOT {self.part.encode(params)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Expression(Condition):
+class Expression(Condition, Struct, frozen=True):
     """A condition given as text with its own placeholders, as boto3 takes it."""
 
     text: str
@@ -236,8 +224,7 @@ def equals(path: Path, value: object) -> Condition:
     return Compare(path, "=", value)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredBool(Condition):
+class StoredBool(Condition, Struct, frozen=True):
     """The path holds a boolean, stored as BOOL or as text."""
 
     path: Path

@@ -6,8 +6,9 @@ Knows placeholders. Must not know what expressions say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from dynamodb_wrapper.wire.values import WireValue, encode_value
 
@@ -19,8 +20,7 @@ def encode_plainly(attribute: str, value: object) -> WireValue:
     return encode_value(value, attribute)
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(Struct, frozen=True):
     """A value that is in wire form already."""
 
     value: WireValue

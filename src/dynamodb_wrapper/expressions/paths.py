@@ -6,7 +6,8 @@ Knows the syntax of paths (DynamoDB Developer Guide, "Referring to item attribut
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions.params import Params
@@ -14,8 +15,7 @@ from dynamodb_wrapper.expressions.params import Params
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[([0-9]+)\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """A place in an item: `("config", "limits", 0)` is `config.limits[0]`."""
 
     steps: tuple[str | int, ...]

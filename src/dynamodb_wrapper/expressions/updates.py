@@ -6,7 +6,8 @@ Knows DynamoDB's update language (Developer Guide, "Update expressions"). Must n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions.params import Params
@@ -28,8 +29,7 @@ class Change:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class Assign(Change):
+class Assign(Change, Struct, frozen=True):
     """Put a value at the path; beyond the end of a list it is appended."""
 
     path: Path
@@ -45,8 +45,7 @@ class Assign(Change):
         return f"{self.path.encode(params)} = {self.path.value(params, self.value)}"
 
 
-@dataclass(frozen=True, slots=True)
-class AssignIfMissing(Change):
+class AssignIfMissing(Change, Struct, frozen=True):
     """Put a value at the path unless something is there."""
 
     path: Path
@@ -63,8 +62,7 @@ class AssignIfMissing(Change):
         return f"{path} = if_not_exists({path}, {self.path.value(params, self.value)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Increment(Change):
+class Increment(Change, Struct, frozen=True):
     """Add a number to the number at the path, which counts from `start` where nothing is there."""
 
     path: Path
@@ -82,8 +80,7 @@ class Increment(Change):
         return f"{path} = if_not_exists({path}, {start}) + {by}"
 
 
-@dataclass(frozen=True, slots=True)
-class Concat(Change):
+class Concat(Change, Struct, frozen=True):
     """Append values to the list at the path, which is made where nothing is there."""
 
     path: Path
@@ -100,8 +97,7 @@ class Concat(Change):
         return f"{path} = list_append(if_not_exists({path}, {empty}), {values})"
 
 
-@dataclass(frozen=True, slots=True)
-class Remove(Change):
+class Remove(Change, Struct, frozen=True):
     """Take away what is at the path."""
 
     path: Path
@@ -117,8 +113,7 @@ class Remove(Change):
         return self.path.encode(params)
 
 
-@dataclass(frozen=True, slots=True)
-class Add(Change):
+class Add(Change, Struct, frozen=True):
     """Add a number to a number attribute, or elements to a set attribute."""
 
     path: Path
@@ -135,8 +130,7 @@ class Add(Change):
         return f"{self.path.encode(params)} {params.plain_value(self.value, str(self.path))}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteFromSet(Change):
+class DeleteFromSet(Change, Struct, frozen=True):
     """Take elements out of a set attribute."""
 
     path: Path
@@ -148,8 +142,7 @@ class DeleteFromSet(Change):
         return f"{self.path.encode(params)} {params.plain_value(self.elements, str(self.path))}"
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """All the changes of one write."""
 
     changes: tuple[Change, ...]

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.models.rules import Rule, breaches
-from dynamodb_wrapper.validation import from_pydantic, invalid
+from dynamodb_wrapper.validation import Checked, from_pydantic, invalid
 
 if TYPE_CHECKING:
     from typing import Self
@@ -61,7 +61,7 @@ class View(BaseModel):
     model_config = ConfigDict(frozen=True, defer_build=True)
 
 
-class Dto(BaseModel):
+class Dto(Checked):
     """What a write takes: frozen and always valid, by the limits of its fields and by `rules`.
 
     Rules that look at several fields stand in `rules` and not in a validator of pydantic's, so that a change
@@ -104,19 +104,3 @@ class Dto(BaseModel):
             return super().model_copy(deep=deep)
         given = {name: getattr(self, name) for name in self.model_fields_set}
         return type(self)(**(given | dict(update)))
-
-    @classmethod
-    def model_validate(cls, obj: Any, **options: Any) -> Self:
-        """As pydantic's, but it raises this library's `ValidationError`."""
-        try:
-            return super().model_validate(obj, **options)
-        except PydanticError as error:
-            raise from_pydantic(error, cls.__name__, cls.model_fields) from None
-
-    @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
-        """As pydantic's, but it raises this library's `ValidationError`."""
-        try:
-            return super().model_validate_json(json_data, **options)
-        except PydanticError as error:
-            raise from_pydantic(error, cls.__name__, cls.model_fields) from None

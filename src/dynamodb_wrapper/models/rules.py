@@ -7,11 +7,12 @@ own rules are validators of that field's type; a rule over several fields is a `
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 from dynamodb_wrapper.models.enums import RunStatus
 from dynamodb_wrapper.validation import did_you_mean, problem
@@ -47,8 +48,7 @@ STORAGE_LEVELS = (  # of pyspark.StorageLevel and org.apache.spark.storage.Stora
 GIGABYTES_PER_CORE = Decimal("0.5")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule over several fields.
 
     Parameters:

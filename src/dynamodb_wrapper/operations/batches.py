@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Sleep, Together, Write
 from dynamodb_wrapper.exceptions import ProvisionedThroughputExceededError
@@ -41,8 +41,7 @@ class _BatchReply(msgspec.Struct):
 _replies = msgspec.json.Decoder(_BatchReply)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchGet(Read["list[T | None]"]):
+class BatchGet(Read["list[T | None]"], Struct, frozen=True, kw_only=True):
     """Read many items by key: in the order of `keys`, None for a missing one; a key may stand twice."""
 
     table: str
@@ -95,8 +94,7 @@ class BatchGet(Read["list[T | None]"]):
         return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchWrite(Write[None]):
+class BatchWrite(Write[None], Struct, frozen=True, kw_only=True):
     """Put and delete many items; each goes alone, and of two with one key the later is kept.
 
     Every item is checked before the first is sent.

@@ -6,9 +6,9 @@ Knows a model's description. Must not know business rules: what is written has b
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Write
@@ -71,8 +71,7 @@ def changes_of(schema: TableSchema[Any], values: Mapping[str, object]) -> tuple[
     return tuple(changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Create(Write[None], Generic[M]):
+class Create(Write[None], Struct, Generic[M], frozen=True, kw_only=True):
     """Store a new item; one with the same key is a `ConflictError` that carries it."""
 
     schema: TableSchema[M]
@@ -109,8 +108,7 @@ class Create(Write[None], Generic[M]):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateExisting(Write[M]):
+class UpdateExisting(Write[M], Struct, frozen=True, kw_only=True):
     """Make changes to an item that exists; returns it as it is afterwards.
 
     A missing item is `ItemNotFoundError`, a condition that fails is `ConflictError` with the item as it is.
@@ -172,8 +170,7 @@ class UpdateExisting(Write[M]):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upsert(Write[M]):
+class Upsert(Write[M], Struct, frozen=True, kw_only=True):
     """Store an instance over what is there, in one call; returns the item as it is afterwards.
 
     Parameters:

@@ -6,10 +6,11 @@ Limits are those of the DynamoDB API Reference, GetItem, Query and Scan.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Page, Read, Reply, Send
 from dynamodb_wrapper.expressions import Condition, Params, Path
@@ -24,8 +25,7 @@ FIRST_FILTERED_LOOK = 100
 WIDEST_LOOK = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetItem(Read["T | None"], Generic[T]):
+class GetItem(Read["T | None"], Struct, Generic[T], frozen=True, kw_only=True):
     """Read one item by its primary key; None where there is none."""
 
     table: str
@@ -50,16 +50,14 @@ class GetItem(Read["T | None"], Generic[T]):
         return self.reader.read_item(reply, table=self.table)
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Page[T]):
+class Found(Page[T], frozen=True):
     """A page of a search: `last_key` is where the next one starts, `count` how many items matched."""
 
     last_key: WireItem | None = None
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search(Read[Page[T]]):
+class Search(Read[Page[T]], Struct, frozen=True, kw_only=True):
     """What a query and a scan share: a filter, a projection, pages of at most `evaluate` items read.
 
     `key_fields` are the key attributes of the table and of the index searched: from them a page can be
@@ -125,8 +123,7 @@ class Search(Read[Page[T]]):
         return Found(list(page.items), following, last, page.count)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query(Search[T]):
+class Query(Search[T], frozen=True, kw_only=True):
     """A page of the items under one partition key value, in the order of the sort key."""
 
     key_condition: Condition
@@ -144,8 +141,7 @@ class Query(Search[T]):
             body["ScanIndexForward"] = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scan(Search[T]):
+class Scan(Search[T], frozen=True, kw_only=True):
     """A page of all items of a table or index, in no order; `segment` of `segments` for parallel scans."""
 
     segment: int = 0
@@ -162,16 +158,14 @@ class Scan(Search[T]):
             body |= {"Segment": self.segment, "TotalSegments": self.segments}
 
 
-@dataclass(frozen=True, slots=True)
-class Taken(Generic[T]):
+class Taken(Struct, Generic[T], frozen=True):
     """The items that were asked for, and the key to go on after the last of them (None at the end)."""
 
     items: list[T]
     last_key: WireItem | None
 
 
-@dataclass(frozen=True, slots=True)
-class Take(Read[Taken[T]]):
+class Take(Read[Taken[T]], Struct, frozen=True):
     """Read exactly `limit` items of a search, fewer only at its end, however many a filter drops.
 
     A page may be cut in the middle: the key to go on after is then made from the last item taken, so that the
@@ -201,8 +195,7 @@ class Take(Read[Taken[T]]):
             look = self.limit + 1 - len(items) if search.filter is None else look * 4
 
 
-@dataclass(frozen=True, slots=True)
-class All(Read[list[T]]):
+class All(Read[list[T]], Struct, frozen=True):
     """Read every item of a search, page after page."""
 
     search: Search[T]
@@ -218,8 +211,7 @@ class All(Read[list[T]]):
         return items
 
 
-@dataclass(frozen=True, slots=True)
-class Count(Read[int]):
+class Count(Read[int], Struct, frozen=True):
     """Count the items of a search; no item is sent over the network, though each is read and paid for."""
 
     search: Search[Any]

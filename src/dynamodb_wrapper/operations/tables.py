@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Sleep, Write
 from dynamodb_wrapper.exceptions import DeadlineExceededError, ResourceInUseError, TableNotFoundError
@@ -19,8 +19,7 @@ POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class TableStatus:
+class TableStatus(Struct, frozen=True):
     """How a table stands.
 
     Parameters:
@@ -39,8 +38,7 @@ class TableStatus:
         return self.status == "ACTIVE" and all(status == "ACTIVE" for status in self.indexes.values())
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeTable(Read[TableStatus]):
+class DescribeTable(Read[TableStatus], Struct, frozen=True):
     """Look at a table."""
 
     table: str
@@ -60,8 +58,7 @@ class DescribeTable(Read[TableStatus]):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ListTables(Read[list[str]]):
+class ListTables(Read[list[str]], Struct, frozen=True):
     """The names of all tables of this account, Region and endpoint."""
 
     def call(self) -> Call:
@@ -80,8 +77,7 @@ class ListTables(Read[list[str]]):
         return names
 
 
-@dataclass(frozen=True, slots=True)
-class CreateTable(Write[bool]):
+class CreateTable(Write[bool], Struct, frozen=True):
     """Make a table from a model's description and wait until it can be used.
 
     True if it was made, False if a table of that name exists already: that is left as it is, but for its TTL,
@@ -131,8 +127,7 @@ class CreateTable(Write[bool]):
             yield from send(Call("UpdateTimeToLive", body, self.table))
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteTable(Write[bool]):
+class DeleteTable(Write[bool], Struct, frozen=True):
     """Drop a table with all its items; False if there was none."""
 
     table: str

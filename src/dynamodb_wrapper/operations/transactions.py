@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import Struct, field
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Write
 from dynamodb_wrapper.exceptions import CancellationReason, TransactionCanceledError, ValidationError
@@ -26,8 +26,7 @@ WireItem: TypeAlias = dict[str, WireValue]
 MOST_ACTIONS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransactAction:
+class TransactAction(Struct, frozen=True, kw_only=True):
     """One action of a transaction: a put (`item`), an update (`key`, `update`), a delete or check (`key`)."""
 
     table: str
@@ -58,8 +57,7 @@ class TransactAction:
         return {kind: params.into(body)}
 
 
-@dataclass(frozen=True, slots=True)
-class TransactWrite(Write[None]):
+class TransactWrite(Write[None], Struct, frozen=True):
     """Apply all actions or none; `token` makes sending it again harmless for ten minutes."""
 
     actions: Sequence[TransactAction]
@@ -85,8 +83,7 @@ class TransactWrite(Write[None]):
             raise
 
 
-@dataclass(frozen=True, slots=True)
-class TransactGet(Read["list[T | None]"]):
+class TransactGet(Read["list[T | None]"], Struct, frozen=True):
     """Read several items as they were at one moment, in the order of `keys`; None for a missing one."""
 
     table: str

@@ -5,8 +5,9 @@ A write is marked repeatable only when making it twice ends as making it once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Write
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError
@@ -21,8 +22,7 @@ WireItem: TypeAlias = dict[str, WireValue]
 ReturnValues: TypeAlias = Literal["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SingleWrite(Write["T | None"], Generic[T]):
+class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=True):
     """What the single writes share.
 
     A failed condition raises `ConditionalCheckFailedError` with the item as it is. `repeatable` is as for
@@ -64,8 +64,7 @@ class SingleWrite(Write["T | None"], Generic[T]):
         return Call(action, params.into(body), self.table, repeatable)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PutItem(SingleWrite[T]):
+class PutItem(SingleWrite[T], frozen=True, kw_only=True):
     """Store an item, replacing one with the same key."""
 
     item: WireItem
@@ -78,8 +77,7 @@ class PutItem(SingleWrite[T]):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateItem(SingleWrite[T]):
+class UpdateItem(SingleWrite[T], frozen=True, kw_only=True):
     """Change parts of an item; without a condition a missing item is made.
 
     Parameters:
@@ -98,8 +96,7 @@ class UpdateItem(SingleWrite[T]):
         return self._finish("UpdateItem", body, params, self.update is None or self.update.repeatable)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteItem(SingleWrite[T]):
+class DeleteItem(SingleWrite[T], frozen=True, kw_only=True):
     """Remove an item; a missing one is no error unless a condition says so."""
 
     key: WireItem

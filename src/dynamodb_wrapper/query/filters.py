@@ -6,8 +6,9 @@ Knows that DynamoDB refuses key attributes in a query's filter. Must not know vi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Compare, Condition, Path, all_of, condition_of, equals, one_of
@@ -18,8 +19,7 @@ Filters: TypeAlias = Mapping[str, object] | object | None
 _MANY = (list, tuple, set, frozenset)
 
 
-@dataclass(frozen=True, slots=True)
-class FilterPlan:
+class FilterPlan(Struct, frozen=True):
     """The sort condition and the filter that together say what was asked."""
 
     sort: Condition | None

@@ -177,7 +177,7 @@ class _Compiler:
         try:
             return kind(**entry)
         except TypeError as error:
-            wanted = ", ".join(kind.__dataclass_fields__)
+            wanted = ", ".join(kind.__struct_fields__)
             self.fail(f"{dict(entry)!r} in {where} is no index ({error}); an index has {wanted}")
 
     def index_name(self, name: object) -> str:

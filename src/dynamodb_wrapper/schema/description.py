@@ -6,10 +6,10 @@ Knows names and types of keys and indexes. Must not know expressions, operations
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import MetaError, ValidationError
@@ -22,8 +22,7 @@ KeyType: TypeAlias = Literal["S", "N", "B"]
 Projection: TypeAlias = Literal["ALL", "KEYS_ONLY"] | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GSI:
+class GSI(Struct, frozen=True):
     """A global secondary index, as written in a Meta.
 
     Parameters:
@@ -39,8 +38,7 @@ class GSI:
     projection: str | Sequence[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LSI:
+class LSI(Struct, frozen=True):
     """A local secondary index, as written in a Meta; its partition key is the table's.
 
     Parameters:
@@ -54,8 +52,7 @@ class LSI:
     projection: str | Sequence[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """One index as compiled: `name` is None for the table itself."""
 
     name: str | None
@@ -70,8 +67,7 @@ class Index:
         return self.partition + self.sort
 
 
-@dataclass(frozen=True)
-class TableSchema(Generic[M]):
+class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
     """What a model's Meta says.
 
     Parameters:
@@ -95,7 +91,7 @@ class TableSchema(Generic[M]):
     ttl: str | None = None
     version: str | None = None
     unique: tuple[str, ...] = ()
-    attributes: frozenset[str] = field(default_factory=frozenset)
+    attributes: frozenset[str] = frozenset()
 
     @property
     def table_name(self) -> str:

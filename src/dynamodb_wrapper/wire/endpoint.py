@@ -6,9 +6,10 @@ Knows names and URLs. Must not know sockets or credentials; botocore is asked on
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
 
 from dynamodb_wrapper.exceptions import ValidationError
 
@@ -24,8 +25,7 @@ _USUAL_REGION: Final = re.compile(r"(af|ap|ca|eu|il|me|mx|sa|us|us-gov)-[a-z]+-\
 _CHINESE_REGION: Final = re.compile(r"cn-[a-z]+-\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """One address that answers DynamoDB's protocol.
 
     Parameters:

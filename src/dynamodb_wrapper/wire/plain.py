@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
@@ -19,6 +18,7 @@ from numbers import Integral
 from pathlib import PurePath
 from typing import Any
 
+from msgspec import Struct
 from pydantic import (
     AliasChoices,
     AliasPath,
@@ -39,8 +39,7 @@ from dynamodb_wrapper.wire.refusal import Refused
 _JSON: Any = Json  # to a type checker it is only an annotation
 
 
-@dataclass(frozen=True, slots=True)
-class StoredField:
+class StoredField(Struct, frozen=True):
     """How one field of a model is stored.
 
     Parameters:

@@ -8,7 +8,6 @@ generic codec handles it by its value.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -16,6 +15,8 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NewType, TypeAlias, Union, get_args, get_origin
 from uuid import UUID
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -32,32 +33,28 @@ from pydantic.fields import FieldInfo
 from dynamodb_wrapper.wire.plain import StoredField, stored_fields
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """One text, number, bool or binary; `python` is the class of the value, or of the enum's members."""
 
     python: type
     null: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(Struct, frozen=True):
     """A list of one shape."""
 
     element: Shape
     null: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(Struct, frozen=True):
     """A dict with text keys and values of one shape."""
 
     element: Shape
     null: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ModelOf:
+class ModelOf(Struct, frozen=True):
     """A nested model, stored as a map."""
 
     model: type[BaseModel]
@@ -65,8 +62,7 @@ class ModelOf:
     null: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(Struct, frozen=True):
     """Anything else; `kinds` are the classes that its values can have, where that is known."""
 
     kinds: tuple[type, ...] = ()
@@ -74,8 +70,7 @@ class Opaque:
     null: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FieldShape:
+class FieldShape(Struct, frozen=True):
     """A field of a model, whether an item must have it, and its shape."""
 
     stored: StoredField

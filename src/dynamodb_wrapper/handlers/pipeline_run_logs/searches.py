@@ -6,10 +6,10 @@ Knows the indexes of `PipelineRunLog`. Must not know the names of the public met
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from dynamodb_wrapper.engine.flow import Flow

@@ -6,9 +6,10 @@ Knows which index serves which question. How a list is read, cut and shown stand
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
@@ -309,7 +310,7 @@ class TableConfigQueries(Queries[TableConfig, TableConfigView]):
 
     def _plainly(self, query: Query[TableConfig], projection: Projection) -> Query[dict[str, Any]]:
         paths = paths_of(self.view, projection, query.key_fields)
-        return replace(query, reader=plain, projection=paths)  # type: ignore[return-value, arg-type]
+        return replace(query, reader=plain, projection=paths)  # type: ignore[arg-type]
 
 
 class TableConfigReadApi(TableConfigQueries, BlockingApi):

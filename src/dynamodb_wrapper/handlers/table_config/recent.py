@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from dynamodb_wrapper.engine.flow import Flow, Read, Send, Together
 from dynamodb_wrapper.operations import All, Query, Take, Taken
