@@ -190,7 +190,7 @@ class DynamoDBConfig(Checked):
     def __init__(self, **settings: Unpack[Settings]) -> None:
         values = _from_environment(settings) | settings
         try:
-            super().__init__(**values)
+            super().__init__(**values)  # pyright: ignore[reportCallIssue] - takes the fields of this class
         except PydanticError as error:
             raise _explained(error, values) from None
 
