@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dynamodb_wrapper.local.engines import EngineChoice
 from dynamodb_wrapper.local.running import answers
 from dynamodb_wrapper.local.service import (
     DEFAULT_FOLDER,
@@ -23,15 +23,6 @@ NOT_RUNNING = 3
 NOT_ANSWERING = 4
 
 local = typer.Typer(name="local", no_args_is_help=True, help="A real engine in the background.")
-
-
-class EngineChoice(StrEnum):
-    """The engines by name, as typer wants them."""
-
-    auto = "auto"
-    dynoxide = "dynoxide"
-    dynamodb_local = "dynamodb-local"
-    moto = "moto"
 
 
 Folder = Annotated[

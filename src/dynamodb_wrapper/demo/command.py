@@ -7,26 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from dynamodb_wrapper.local.engines import EngineChoice
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.local import RunningEngine
 
 INTERRUPTED = 130
 LOCK = "demo.lock"  # two demonstrations in one folder go one after the other
-
-
-class EngineChoice(StrEnum):
-    """The engines by name, as typer wants them."""
-
-    auto = "auto"
-    dynoxide = "dynoxide"
-    dynamodb_local = "dynamodb-local"
-    moto = "moto"
 
 
 def parse_months(text: str) -> list[int]:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -20,12 +21,21 @@ from typing import Literal, TypeAlias, get_args
 from dynamodb_wrapper.local.errors import EngineError
 from dynamodb_wrapper.local.packages import DYNAMODB_LOCAL, DYNOXIDE, fetch, is_fetched
 
-__all__ = ["ENGINES", "Engine", "EngineName", "RealEngineName", "choose"]
+__all__ = ["ENGINES", "Engine", "EngineChoice", "EngineName", "RealEngineName", "choose"]
 
 log = logging.getLogger("dynamodb_wrapper.local")
 
 RealEngineName: TypeAlias = Literal["dynoxide", "dynamodb-local", "moto"]
 EngineName: TypeAlias = Literal["auto", "dynoxide", "dynamodb-local", "moto"]
+
+
+class EngineChoice(StrEnum):
+    """The engines by name, as options of a command want them."""
+
+    auto = "auto"
+    dynoxide = "dynoxide"
+    dynamodb_local = "dynamodb-local"
+    moto = "moto"
 
 
 @dataclass(frozen=True, slots=True)
