@@ -53,11 +53,9 @@ class DailyDelayView(View):
     date: str
     flights: int | None = None
     cancelled: int | None = None
-    late_departures: int | None = None
     mean_departure_delay: Decimal | None = None
     longest_departure_delay: int | None = None
     most_delayed_airline: str | None = None
-    most_delayed_destination: str | None = None
     precipitation_inches: Decimal | None = None
 
 

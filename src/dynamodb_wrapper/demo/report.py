@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 from dynamodb_wrapper.demo.display import Section
 from dynamodb_wrapper.demo.domain import DailyDelayView
 from dynamodb_wrapper.demo.payload import Payload
-from dynamodb_wrapper.demo.pipeline import LATE_MINUTES
 from dynamodb_wrapper.handlers.pipeline_run_logs.statistics import PipelineRunStatistics
 from dynamodb_wrapper.models import PipelineRunLogView, RunStatus, StageInfo, TableConfigView, TableType
 
@@ -110,9 +109,8 @@ def worst_days(airport: str, days: Iterable[DailyDelayView], loaded: int, failed
             ">longest, h:min",
             ">flights",
             ">cancelled",
-            ">late",
             ">rain, in",
-            "most delayed",
+            "most delayed airline",
         ),
         [
             (
@@ -121,14 +119,13 @@ def worst_days(airport: str, days: Iterable[DailyDelayView], loaded: int, failed
                 hours(day.longest_departure_delay),
                 count(day.flights),
                 count(day.cancelled),
-                count(day.late_departures),
                 number(day.precipitation_inches),
-                f"{day.most_delayed_airline or UNKNOWN}, to {day.most_delayed_destination or UNKNOWN}",
+                day.most_delayed_airline or UNKNOWN,
             )
             for day in days
         ],
         "worst by the mean departure delay of the flights that departed; "
-        f"late: {LATE_MINUTES} minutes or more; of the {count(loaded)} days loaded{missing}",
+        f"of the {count(loaded)} days loaded{missing}",
     )
 
 

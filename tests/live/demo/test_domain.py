@@ -49,7 +49,7 @@ def test_the_worst_days_come_first_and_days_without_departures_not_at_all(
         ]
         assert [found.date for found in read.worst_days("JFK")][2:] == ["2013-02-10"]
         assert read.get({"origin": "JFK", "date": "2013-02-09"}) == DailyDelayView(
-            origin="JFK", date="2013-02-09", flights=3, cancelled=1, late_departures=1
+            origin="JFK", date="2013-02-09", flights=3, cancelled=1
         )
 
 
