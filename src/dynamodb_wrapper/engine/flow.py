@@ -121,30 +121,32 @@ class Page(Struct, Generic[T], frozen=True):
 
 def run(flow: Flow[T], perform: Callable[[Effect], Any]) -> T:
     """Run a flow to its end, blocking; `perform` carries out one effect and returns its result."""
-    advance: Callable[[], Effect] = partial(flow.send, None)
-    while True:
-        try:
-            effect = advance()
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        try:
-            advance = partial(flow.send, perform(effect))
-        except BaseException as error:  # a failed effect raises inside the flow, so that layers can handle it
-            advance = partial(flow.throw, error)
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                result = perform(effect)
+            except BaseException as error:  # it raises inside the flow, so that layers can handle it
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(result)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
 
 async def arun(flow: Flow[T], perform: Callable[[Effect], Awaitable[Any]]) -> T:
     """Run a flow to its end, awaiting; the twin of `run`."""
-    advance: Callable[[], Effect] = partial(flow.send, None)
-    while True:
-        try:
-            effect = advance()
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        try:
-            advance = partial(flow.send, await perform(effect))
-        except BaseException as error:
-            advance = partial(flow.throw, error)
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                result = await perform(effect)
+            except BaseException as error:
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(result)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
 
 def walk(page: Read[Page[T]] | None, read: Callable[[Read[Page[T]]], Page[T]]) -> Iterator[T]:

@@ -103,12 +103,12 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
             )
         return self.base_name
 
-    @property
+    @cached_property
     def primary(self) -> Index:
         """The table's own key, in the form of an index."""
         return Index(None, (self.partition_key,), (self.sort_key,) if self.sort_key else ())
 
-    @property
+    @cached_property
     def key_fields(self) -> tuple[str, ...]:
         """The primary key's attributes, partition first."""
         return self.primary.keys
@@ -149,7 +149,7 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         if isinstance(key, Mapping):
             given = dict(key)
         elif self.sort_key is None:
-            given = {self.partition_key: key}
+            return {self.partition_key: key}
         else:
             given = {}
         missing = [name for name in self.key_fields if name not in given]

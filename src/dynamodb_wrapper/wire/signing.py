@@ -36,6 +36,24 @@ def timestamp() -> str:
     return text
 
 
+class _Keyed:
+    """HMAC-SHA256 (RFC 2104) under one key of at most 64 bytes, whose two padded blocks are hashed once."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def hexdigest(self, message: bytes) -> str:
+        """The code of a message."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
 class Signer:
     """Signs requests to one endpoint; the key of the day is derived once.
 
@@ -49,7 +67,7 @@ class Signer:
         path = quote(endpoint.path, safe="/~")
         self._prefix = f"POST\n{path}\n\ncontent-type:{CONTENT_TYPE}\nhost:{endpoint.authority}\nx-amz-date:"
         self._region = endpoint.region
-        self._day: tuple[str, Credentials | None, bytes, str] = ("", None, b"", "")
+        self._day: tuple[str, Credentials | None, _Keyed, str] = ("", None, _Keyed(b""), "")
 
     def headers(self, target: str, body: bytes, credentials: Credentials, stamp: str) -> str:
         """The header lines that prove who sends `body`, each ended by CRLF.
@@ -72,16 +90,16 @@ class Signer:
         digest = sha256(body).hexdigest()
         canonical = f"{self._prefix}{stamp}\n{token_line}x-amz-target:{target}\n\n{signed}\n{digest}"
         to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
-        signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
+        signature = key.hexdigest(to_sign.encode())
         return (
             f"X-Amz-Date: {stamp}\r\n{token_header}Authorization: {_ALGORITHM} "
             f"Credential={credentials.access_key}/{scope}, SignedHeaders={signed}, Signature={signature}\r\n"
         )
 
-    def _start_day(self, date: str, credentials: Credentials) -> tuple[str, bytes, str]:
+    def _start_day(self, date: str, credentials: Credentials) -> tuple[str, _Keyed, str]:
         key = f"AWS4{credentials.secret_key}".encode()
         for part in (date, self._region, "dynamodb", "aws4_request"):
             key = hmac.digest(key, part.encode(), "sha256")
         scope = f"{date}/{self._region}/dynamodb/aws4_request"
-        self._day = (date, credentials, key, scope)
-        return date, key, scope
+        self._day = (date, credentials, _Keyed(key), scope)
+        return date, self._day[2], scope
