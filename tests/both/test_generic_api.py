@@ -23,17 +23,21 @@ from dynamodb_wrapper import (
     AsyncReadApi,
     AsyncWriteApi,
     BulkWriteError,
+    Commands,
     ConflictError,
     Dto,
     DynamoDB,
     DynamoDBConfig,
     DynamoDBModel,
+    Flow,
     ItemNotFoundError,
+    Queries,
     ReadApi,
     TableNotFoundError,
     ValidationError,
     View,
     WriteApi,
+    method,
 )
 from dynamodb_wrapper.models.base import Instant
 from dynamodb_wrapper.models.rules import Rule
@@ -106,6 +110,46 @@ class OrderWriteApi(WriteApi[Order, NewOrder]):
 class AsyncOrderWriteApi(AsyncWriteApi[Order, NewOrder]):
     model = Order
     dto = NewOrder
+
+
+class DeskQueries(Queries[Order, OrderView]):
+    model, view = Order, OrderView
+
+    @method
+    def newest(self, *customers: str) -> Flow[list[OrderView]]:
+        """The newest order of each customer who has one."""
+        newest: list[OrderView] = []
+        for customer in customers:
+            query = DeskQueries.query.build(self, {"customer": customer}, limit=1, ascending=False)
+            found, _ = yield from query
+            newest += found
+        return newest
+
+
+class DeskReadApi(DeskQueries, ReadApi[Order, OrderView]):
+    """Blocking."""
+
+
+class AsyncDeskReadApi(DeskQueries, AsyncReadApi[Order, OrderView]):
+    """Awaiting."""
+
+
+class DeskCommands(Commands[Order, NewOrder]):
+    model, dto = Order, NewOrder
+
+    @method
+    def pay(self, customer: str, number: int) -> Flow[Order]:
+        """Set an open order to paid; a ConflictError where it is paid already."""
+        key = {"customer": customer, "number": number}
+        return DeskCommands.update.build(self, key, {"status": Status.PAID}, Attr("status").eq("open"))
+
+
+class DeskWriteApi(DeskCommands, WriteApi[Order, NewOrder]):
+    """Blocking."""
+
+
+class AsyncDeskWriteApi(DeskCommands, AsyncWriteApi[Order, NewOrder]):
+    """Awaiting."""
 
 
 DUE = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -501,3 +545,15 @@ def test_an_awaiting_api_may_be_used_again_in_another_loop(config: DynamoDBConfi
     api = AsyncOrderReadApi(config)
     assert asyncio.run(once(api)) is None
     assert asyncio.run(once(api)) is None
+
+
+@pytest.mark.usefixtures("table")
+async def test_a_domain_has_methods_of_its_own_on_both_faces(face: Any) -> None:
+    write, read = face(DeskWriteApi), face(DeskReadApi)
+    await write.upsert_many([order(1), order(2), order(7, customer="bob")])
+    assert (await write.pay("ann", 2)).status is Status.PAID
+    with pytest.raises(ConflictError) as caught:
+        await write.pay("ann", 2)
+    assert caught.value.current_item.status is Status.PAID
+    newest = await read.newest("ann", "nobody", "bob")
+    assert [(found.number, found.status) for found in newest] == [(2, Status.PAID), (7, Status.OPEN)]
