@@ -6,15 +6,17 @@ Knows how an API gets its client and ends its use. Must not know queries, comman
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from pydantic import BaseModel
 
-from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.schema import TableSchema, schema_of
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -57,6 +59,8 @@ class BlockingApi(Api, Blocking):
     client: DynamoDB
 
     def __init__(self, config: DynamoDBConfig | None = None, *, client: DynamoDB | None = None) -> None:
+        from dynamodb_wrapper.client import DynamoDB
+
         self._owned = client is None
         self.client = DynamoDB(config) if client is None else client  # pyright: ignore - set once
 
@@ -87,6 +91,8 @@ class AwaitingApi(Api, Awaiting):
     client: AsyncDynamoDB
 
     def __init__(self, config: DynamoDBConfig | None = None, *, client: AsyncDynamoDB | None = None) -> None:
+        from dynamodb_wrapper.client import AsyncDynamoDB
+
         self._owned = client is None
         self.client = AsyncDynamoDB(config) if client is None else client  # pyright: ignore - set once
 

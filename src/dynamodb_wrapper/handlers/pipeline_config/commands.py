@@ -39,19 +39,36 @@ class PipelineConfigCommands(Commands[PipelineConfig, PipelineConfigUpsert]):
     def update_pipeline(
         self, pipeline_id: str, updates: Mapping[str, Any], condition_expression: object = None
     ) -> Flow[PipelineConfig]:
-        """Change the named fields of a pipeline, and no others; returns it as it is afterwards."""
+        """Change the named fields of a pipeline, and no others.
+
+        Returns:
+            The pipeline as it is afterwards.
+
+        Raises:
+            ValidationError: a field is unknown, of the key, or breaks a rule; nothing was written.
+            ItemNotFoundError: there is none with that id; none was made.
+            ConflictError: the condition does not hold; carries the pipeline as `current_item`.
+        """
         return self._update(pipeline_id, updates, condition_expression)
 
     @method
     def update_pipeline_status(
         self, pipeline_id: str, is_active: bool, updated_by: str | None = None
     ) -> Flow[PipelineConfig]:
-        """Activate or deactivate a pipeline."""
+        """Activate or deactivate a pipeline.
+
+        Raises:
+            ItemNotFoundError: there is none with that id.
+        """
         return self._update(pipeline_id, _status(is_active, updated_by))
 
     @method
     def delete_pipeline(self, pipeline_id: str, condition_expression: object = None) -> Flow[bool]:
-        """Remove a pipeline; False if there was none with that id."""
+        """Remove a pipeline; False if there was none with that id.
+
+        Raises:
+            ConflictError: the condition does not hold; carries the pipeline as `current_item`.
+        """
         return self._delete(pipeline_id, condition_expression)
 
     @method
@@ -64,7 +81,11 @@ class PipelineConfigCommands(Commands[PipelineConfig, PipelineConfigUpsert]):
         """Activate many pipelines: all or none up to 100, beyond that all or none of every 100.
 
         Returns:
-            How many were activated.
+            How many were written; those that were active already are among them.
+
+        Raises:
+            ItemNotFoundError: (up to 100) one of them is missing; nothing was written.
+            BulkWriteError: (more than 100) some hundreds failed; names what was written and what was not.
         """
         return self._change_all(ids, _status(True, updated_by))
 
@@ -83,6 +104,9 @@ class PipelineConfigCommands(Commands[PipelineConfig, PipelineConfigUpsert]):
 
         Returns:
             How many were deactivated.
+
+        Raises:
+            BulkWriteError: some writes failed; names those that were deactivated.
         """
         long_ago = Compare(Path(("updated_at",)), "<", days_ago(days_inactive, "days_inactive"))
         there = equals(Path(("environment",)), environment)

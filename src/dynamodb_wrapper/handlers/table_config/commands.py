@@ -39,19 +39,36 @@ class TableConfigCommands(Commands[TableConfig, TableConfigUpsert]):
     def update_table(
         self, table_id: str, updates: Mapping[str, Any], condition_expression: object = None
     ) -> Flow[TableConfig]:
-        """Change the named fields of a table, and no others; returns it as it is afterwards."""
+        """Change the named fields of a table, and no others.
+
+        Returns:
+            The table as it is afterwards.
+
+        Raises:
+            ValidationError: a field is unknown, of the key, or breaks a rule; nothing was written.
+            ItemNotFoundError: there is none with that id; none was made.
+            ConflictError: the condition does not hold; carries the table as `current_item`.
+        """
         return self._update(table_id, updates, condition_expression)
 
     @method
     def update_table_status(
         self, table_id: str, is_active: bool, updated_by: str | None = None
     ) -> Flow[TableConfig]:
-        """Activate or deactivate a table."""
+        """Activate or deactivate a table.
+
+        Raises:
+            ItemNotFoundError: there is none with that id.
+        """
         return self._update(table_id, _status(is_active, updated_by))
 
     @method
     def delete_table(self, table_id: str, condition_expression: object = None) -> Flow[bool]:
-        """Remove a table; False if there was none with that id."""
+        """Remove a table; False if there was none with that id.
+
+        Raises:
+            ConflictError: the condition does not hold; carries the table as `current_item`.
+        """
         return self._delete(table_id, condition_expression)
 
     @method
@@ -146,6 +163,9 @@ class TableConfigCommands(Commands[TableConfig, TableConfigUpsert]):
 
         Returns:
             How many were deactivated.
+
+        Raises:
+            BulkWriteError: some writes failed; names those that were deactivated.
         """
         unused = AllOf(
             (equals(Path(("is_active",)), True), _written_before(days_ago(days_unused, "days_unused")))
