@@ -115,7 +115,7 @@ class _Compiler:
         if name is None:
             return None
         kinds = {
-            _kind(annotation) for annotation in plain_types(self.annotations[self.attribute(name, where)])
+            key_kind(annotation) for annotation in plain_types(self.annotations[self.attribute(name, where)])
         }
         if kinds - {None} != {"N"}:
             self.fail(
@@ -204,7 +204,7 @@ class _Compiler:
         return tuple(self.attribute(name, f"the projection of {index}") for name in value)
 
     def key_type(self, name: str, *, optional: bool) -> KeyType:
-        kinds = {_kind(annotation) for annotation in plain_types(self.annotations[name])}
+        kinds = {key_kind(annotation) for annotation in plain_types(self.annotations[name])}
         if None in kinds:
             if not optional:
                 self.fail(f"{name} is a key of the table and may be None: make it required")
@@ -228,7 +228,8 @@ def _fields(model: type[BaseModel]) -> Mapping[str, Any]:
     return model.model_fields
 
 
-def _kind(annotation: Any) -> str | None:
+def key_kind(annotation: Any) -> str | None:
+    """The key type of a plain type's values, "?" for one that no key can have, None for None."""
     if annotation is type(None):
         return None
     if isinstance(annotation, type):
