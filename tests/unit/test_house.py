@@ -63,6 +63,9 @@ MOST_LINES = 400
 TESTED_BY: dict[str, str] = {
     PACKAGE: "tests/unit/test_house.py",
     "cli": "tests/unit/cli/test_cli.py",
+    "client.awaiting": "tests/unit/test_client.py",
+    "client.blocking": "tests/unit/test_client.py",
+    "client.requests": "tests/both/test_client.py",
     "handlers.items": "tests/unit/handlers/test_writing.py",
 }
 

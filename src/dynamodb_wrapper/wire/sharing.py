@@ -5,16 +5,19 @@ Knows who shares what, and for how long. Must not know what is sent.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, MutableMapping
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.retry import TokenBucket
-from dynamodb_wrapper.wire.asyncio import AsyncioTransport
 from dynamodb_wrapper.wire.blocking import BlockingTransport
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from dynamodb_wrapper.wire.asyncio import AsyncioTransport
 
 R = TypeVar("R")
 
@@ -54,6 +57,8 @@ def shared_blocking(config: DynamoDBConfig) -> Shared[BlockingTransport]:
 
 def shared_asyncio(config: DynamoDBConfig, loop: asyncio.AbstractEventLoop) -> Shared[AsyncioTransport]:
     """The awaiting transport for this configuration on that event loop; call `release` after use."""
+    from dynamodb_wrapper.wire.asyncio import AsyncioTransport
+
     with _lock:
         of_loop = _asyncio.setdefault(loop, WeakValueDictionary())
     return _shared(of_loop, config, lambda: AsyncioTransport(config))

@@ -1,0 +1,139 @@
+"""The awaiting client, the twin of `blocking`.
+
+Knows event loops, the asyncio transport and what carries out an effect. Must not know what is asked. Clients
+of equal configuration share one connection pool in each loop, and one retry budget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+
+from dynamodb_wrapper.client.requests import Requests, closed
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.engine.events import Observer
+from dynamodb_wrapper.engine.faces import Awaiting
+from dynamodb_wrapper.engine.flow import (
+    Call,
+    Do,
+    Effect,
+    Flow,
+    Page,
+    Read,
+    Reply,
+    Sleep,
+    Together,
+    arun,
+    awalk,
+)
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.wire.asyncio import AsyncioTransport
+from dynamodb_wrapper.wire.sharing import Shared, shared_asyncio
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.client.transactions import AsyncTransaction
+
+T = TypeVar("T")
+AwaitingCall: TypeAlias = Callable[[Call, float], Awaitable[Reply]]
+
+
+class AsyncDynamoDB(Requests, Awaiting):
+    """The awaiting client; bound to the event loop on which it is first used. A closed one sends nothing.
+
+    When its loop has ended, it may be used on another one.
+
+    Parameters: as for `DynamoDB`; `transport` returns an awaitable.
+    """
+
+    def __init__(
+        self,
+        config: DynamoDBConfig | None = None,
+        *,
+        transport: AwaitingCall | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.config = config or DynamoDBConfig()
+        self._given = transport
+        self._shared: Shared[AsyncioTransport] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self.send = self._layers(observers)
+
+    async def drive(self, flow: Flow[T]) -> T:
+        """Run a flow to its end; see `engine.flow`."""
+        return await arun(flow, self._perform)
+
+    def iterate(self, page: Read[Page[T]]) -> AsyncIterator[T]:
+        """The items of a page and of all that follow, read as they are asked for."""
+        return awalk(page, self.run)
+
+    def transaction(self, token: str | None = None) -> AsyncTransaction:
+        """An empty transaction: as `DynamoDB.transaction`, with `await ...execute()` or `async with`."""
+        from dynamodb_wrapper.client.transactions import AsyncTransaction
+
+        return AsyncTransaction(self, self.drive, token)
+
+    async def close(self) -> None:
+        """End the use of the shared connections; the last client to end closes them."""
+        if self._shared is not None and self._shared.release():
+            self._shared.transport.close()
+        self._shared, self._closed = None, True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _perform(self, effect: Effect) -> Any:
+        if type(effect) is Call:
+            if self._closed:
+                raise closed(effect)
+            transport = self._given or self._transport()
+            return await transport(effect, effect.deadline)
+        if type(effect) is Sleep:
+            return await asyncio.sleep(effect.seconds)
+        if type(effect) is Together:
+            return await self._together(effect)
+        assert type(effect) is Do
+        result = effect.function(*effect.args)
+        return await result if inspect.isawaitable(result) else result
+
+    def _transport(self) -> AsyncioTransport:
+        loop = asyncio.get_running_loop()
+        if self._shared is None or loop is not self._loop:
+            if self._loop is not None and not self._loop.is_closed():
+                raise ValidationError(
+                    "this client is in use on another event loop, and its connections cannot change loops: "
+                    "make one AsyncDynamoDB (or Async...Api) in each loop"
+                )
+            self._shared, self._loop = shared_asyncio(self.config, loop), loop
+        return self._shared.transport
+
+    async def _together(self, effect: Together) -> list[Any]:
+        waiting = iter(enumerate(effect.flows))
+        results: dict[int, Any] = {}
+        errors: dict[int, BaseException] = {}
+
+        async def work() -> None:
+            for position, flow in waiting:
+                try:
+                    results[position] = await self.drive(flow)
+                except BaseException as error:
+                    errors[position] = error
+                    if not isinstance(error, Exception):
+                        raise
+                if errors:
+                    return
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(effect.limit, len(effect.flows))):
+                group.create_task(work())
+        if errors:
+            raise errors[min(errors)]
+        return [results[position] for position in range(len(results))]

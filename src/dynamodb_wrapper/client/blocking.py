@@ -1,0 +1,114 @@
+"""The blocking client.
+
+Knows threads, the blocking transport and what carries out an effect. Must not know what is asked: that is
+written once in `requests`. Clients of equal configuration share one connection pool and one retry budget.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+
+from dynamodb_wrapper.client.requests import Requests, closed
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.engine.events import Observer
+from dynamodb_wrapper.engine.faces import Blocking
+from dynamodb_wrapper.engine.flow import Call, Do, Effect, Flow, Page, Read, Reply, Sleep, Together, run, walk
+from dynamodb_wrapper.wire.sharing import shared_blocking
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from dynamodb_wrapper.client.transactions import Transaction
+
+T = TypeVar("T")
+BlockingCall: TypeAlias = Callable[[Call, float], Reply]
+
+
+class DynamoDB(Requests, Blocking):
+    """The blocking client; safe to share between threads. A closed one sends nothing any more.
+
+    Parameters:
+        config: the settings; read from the environment where none are given.
+        transport: carries a call before a deadline (on the clock of `time.monotonic`) and returns the reply's
+            body; own pooled connections where none is given.
+        observers: told of every request that was answered or failed.
+    """
+
+    def __init__(
+        self,
+        config: DynamoDBConfig | None = None,
+        *,
+        transport: BlockingCall | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.config = config or DynamoDBConfig()
+        self._shared = shared_blocking(self.config) if transport is None else None
+        self._transport = transport or self._shared.transport  # type: ignore[union-attr]
+        self._closed = False
+        self.send = self._layers(observers)
+
+    def drive(self, flow: Flow[T]) -> T:
+        """Run a flow to its end; see `engine.flow`."""
+        return run(flow, self._perform)
+
+    def iterate(self, page: Read[Page[T]]) -> Iterator[T]:
+        """The items of a page and of all that follow, read as they are asked for."""
+        return walk(page, self.run)
+
+    def transaction(self, token: str | None = None) -> Transaction:
+        """An empty transaction: add steps to it, then `execute()`, or use it in a `with` block.
+
+        Parameters:
+            token: the idempotency token, up to 36 characters; a new one where none is given.
+        """
+        from dynamodb_wrapper.client.transactions import Transaction
+
+        return Transaction(self, self.drive, token)
+
+    def close(self) -> None:
+        """End the use of the shared connections; the last client to end closes them."""
+        if self._shared is not None and self._shared.release():
+            self._shared.transport.close()
+        self._shared, self._closed = None, True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _perform(self, effect: Effect) -> Any:
+        if type(effect) is Call:
+            if self._closed:
+                raise closed(effect)
+            return self._transport(effect, effect.deadline)
+        if type(effect) is Sleep:
+            return time.sleep(effect.seconds)
+        if type(effect) is Together:
+            return self._together(effect)
+        assert type(effect) is Do
+        return effect.function(*effect.args)
+
+    def _together(self, effect: Together) -> list[Any]:
+        if len(effect.flows) < 2:
+            return [self.drive(flow) for flow in effect.flows]
+        from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+        from contextvars import copy_context
+
+        pool = ThreadPoolExecutor(min(effect.limit, len(effect.flows)))
+        try:
+            futures: list[Future[Any]] = [
+                pool.submit(copy_context().run, self.drive, flow) for flow in effect.flows
+            ]
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:  # also after an interrupt: those that run end, the rest are not started
+            pool.shutdown(wait=True, cancel_futures=True)
+        for future in futures:
+            if not future.cancelled() and (error := future.exception()) is not None:
+                raise error
+        return [future.result() for future in futures]

@@ -1,0 +1,212 @@
+"""What both clients offer, written once: requests for any model with a Meta.
+
+Knows operations, models and layers. Must not know how a face waits, nor business rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.engine.events import Observer, log_call, observed
+from dynamodb_wrapper.engine.faces import method
+from dynamodb_wrapper.engine.flow import Call, Flow, Layer, Operation, Send, stack
+from dynamodb_wrapper.engine.retry import Retry
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.expressions import condition_of
+from dynamodb_wrapper.operations import (
+    BatchGet,
+    BatchWrite,
+    CreateTable,
+    DeleteItem,
+    DeleteTable,
+    GetItem,
+    PutItem,
+)
+from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
+from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.schema import schema_of
+from dynamodb_wrapper.wire.sharing import shared_bucket
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+
+class Requests:
+    """What both clients offer for any model with a Meta."""
+
+    config: DynamoDBConfig
+    send: Send
+
+    def table_name(self, model: type[BaseModel]) -> str:
+        """The name of a model's table with the configured prefix."""
+        return self.config.get_table_name(schema_of(model).table_name)
+
+    @method
+    def run(self, operation: Operation[T]) -> Flow[T]:
+        """Run one operation and return its result."""
+        return operation.flow(self.send)
+
+    @method
+    def get(self, model: type[M], key: object, *, consistent: bool = False) -> Flow[M | None]:
+        """Read one item.
+
+        Parameters:
+            model: the model to read into.
+            key: the partition key's value, or a mapping where there is a sort key too.
+            consistent: read the latest write at twice the cost.
+
+        Returns:
+            The item, or None where there is none.
+        """
+        schema = schema_of(model)
+        return GetItem(
+            table=self.table_name(model),
+            key=wire_key(schema, key),
+            reader=schema.codec,
+            consistent=consistent,
+        ).flow(self.send)
+
+    @method
+    def put(self, item: BaseModel, *, condition: object = None) -> Flow[None]:
+        """Store an item, replacing one with the same key; attributes that the model does not know are kept.
+
+        Parameters:
+            condition: what must hold of the stored item, of this library's conditions or boto3's.
+
+        Where Meta has a `version`, the stored one must be the item's; afterwards the item has the next one.
+
+        Raises:
+            ConditionalCheckFailedError: the condition does not hold; carries the item as it is stored.
+            ConflictError: the item was changed since it was read; carries it as it is stored.
+            NotUniqueError: another item has a value that Meta wants to be unique.
+        """
+        schema = schema_of(type(item))
+        if schema.keeps_more:
+            from dynamodb_wrapper.operations.applying import put_alone
+
+            return (yield from put_alone(self.send, schema, self.table_name(type(item)), item, condition))
+        put = PutItem(
+            table=self.table_name(type(item)),
+            item=checked_key(schema, schema.codec.encode(item)),
+            reader=schema.codec,
+            condition=condition_of(condition),
+            encode=schema.codec.encode_attribute,
+        )
+        yield from put.flow(self.send)
+
+    @method
+    def update(
+        self, model: type[M], key: object, changes: Mapping[str, Any], *, condition: object = None
+    ) -> Flow[M]:
+        """Change the named attributes of an item that exists, and no others.
+
+        Parameters:
+            key: the partition key's value, a mapping where there is a sort key too, or the item as it was
+                read: where Meta has a `version`, that must then still be the stored one.
+            changes: new values by attribute; None takes the attribute away where reading it gives None.
+            condition: what must hold of the stored item besides that it exists.
+
+        Returns:
+            The item as it is after the update.
+
+        Raises:
+            ItemNotFoundError: no item has that key; nothing was written.
+            ConflictError: the condition or the version does not hold; carries the item as it is stored.
+            NotUniqueError: another item has a value that Meta wants to be unique.
+        """
+        schema = schema_of(model)
+        if schema.keeps_more or isinstance(key, BaseModel):
+            from dynamodb_wrapper.operations.applying import update_alone
+
+            return update_alone(self.send, schema, self.table_name(model), key, changes, condition)
+        return UpdateExisting(
+            schema=schema,
+            table=self.table_name(model),
+            key=key,
+            changes=changes_of(schema, changes),
+            condition=condition_of(condition),
+        ).flow(self.send)
+
+    @method
+    def delete(self, model: type[M], key: object, *, condition: object = None) -> Flow[bool]:
+        """Remove an item; False if there was none.
+
+        Parameters:
+            key: as for `update`.
+        """
+        schema = schema_of(model)
+        if schema.keeps_more or isinstance(key, BaseModel):
+            from dynamodb_wrapper.operations.applying import delete_alone
+
+            return (yield from delete_alone(self.send, schema, self.table_name(model), key, condition))
+        delete = DeleteItem(
+            table=self.table_name(model),
+            key=wire_key(schema, key),
+            reader=schema.codec,
+            condition=condition_of(condition),
+            encode=schema.codec.encode_attribute,
+            returns="ALL_OLD",
+        )
+        return (yield from delete.flow(self.send)) is not None
+
+    @method
+    def batch_get(
+        self, model: type[M], keys: Sequence[object], *, consistent: bool = False
+    ) -> Flow[list[M | None]]:
+        """Read any number of items by key, in the order of `keys`, None for a missing one."""
+        schema = schema_of(model)
+        wire_keys = [wire_key(schema, key) for key in keys]
+        return BatchGet(
+            table=self.table_name(model), keys=wire_keys, reader=schema.codec, consistent=consistent
+        ).flow(self.send)
+
+    @method
+    def batch_write(
+        self, model: type[M], *, puts: Sequence[M] = (), deletes: Sequence[object] = ()
+    ) -> Flow[None]:
+        """Put and delete any number of items of one model; each alone, all checked before the first."""
+        schema = schema_of(model)
+        return BatchWrite(
+            table=self.table_name(model),
+            key_fields=schema.key_fields,
+            puts=[checked_key(schema, schema.codec.encode(item)) for item in puts],
+            deletes=[wire_key(schema, key) for key in deletes],
+        ).flow(self.send)
+
+    @method
+    def create_table(self, model: type[BaseModel]) -> Flow[bool]:
+        """Make a model's table and indexes from its Meta and wait until they are active.
+
+        Returns:
+            True if it was made, False if a table of that name exists already.
+        """
+        return CreateTable(schema_of(model), self.table_name(model)).flow(self.send)
+
+    @method
+    def delete_table(self, model: type[BaseModel]) -> Flow[bool]:
+        """Drop a model's table with all its items and wait until it is gone; False if there was none."""
+        name = self.table_name(model)
+        if schema_of(model).unique:
+            yield from DeleteTable(schema_of(model).guard_table(name)).flow(self.send)
+        return (yield from DeleteTable(name).flow(self.send))
+
+    def _layers(self, observers: Sequence[Observer]) -> Send:
+        config = self.config
+        layers: list[Layer] = [Retry(config.retries, config.timeout_seconds, shared_bucket(config))]
+        if config.debug_logging:
+            observers = [*observers, log_call]
+        if observers:
+            layers.append(observed(observers))
+        return stack(layers)
+
+
+def closed(call: Call) -> ValidationError:
+    """What is raised when a closed client is asked for something."""
+    return ValidationError(
+        f"{call.action} was asked of a client that is closed: make a new one, or ask inside its `with`",
+        context={"table": call.table, "operation": call.action},
+    )
