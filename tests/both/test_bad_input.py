@@ -26,7 +26,6 @@ from dynamodb_wrapper.exceptions import (
     BulkWriteError,
     ConnectionError,
     DeadlineExceededError,
-    DynamoDBWrapperError,
     TableNotFoundError,
     ValidationError,
     WriteOutcomeUnknownError,
@@ -230,8 +229,11 @@ class TestReads:
             read.query_active_pipelines(projection),
             read.scan_for_all_pipelines(projection),
         ):
-            with pytest.raises(ValidationError, match="PipelineConfigView has pipeline_id, pipeline_name"):
+            with pytest.raises(
+                ValidationError, match="PipelineConfigView has pipeline_id, pipeline_name"
+            ) as caught:
                 await call
+            assert caught.value.errors.keys() == set(projection or ["projection"]) - {"pipeline_id"}
 
     @pytest.mark.parametrize("key", ["a", "none"])
     async def test_an_unknown_zone(self, key: str, read: Any) -> None:
@@ -242,12 +244,6 @@ class TestReads:
         ):
             with pytest.raises(ValidationError, match="'Mars/Olympus' is not an IANA time zone"):
                 await call
-
-    @pytest.mark.parametrize("limit", [0, -1, 1.5, True, "10"])
-    async def test_a_limit_that_is_none(self, limit: Any, read: Any) -> None:
-        with pytest.raises(ValidationError, match="whole number from 1 on") as caught:
-            await read.scan_for_all_pipelines(limit=limit)
-        assert list(caught.value.errors) == ["limit"]
 
     async def test_a_naive_datetime_in_a_filter(self, read: Any) -> None:
         for filters in ({"updated_at": NAIVE}, Attr("updated_at").lt(NAIVE), Attr("config.seen").lt(NAIVE)):
@@ -304,16 +300,3 @@ class TestWrites:
         for condition in (True, "is_active = true", {"is_active": True}):
             with pytest.raises(ValidationError, match="a condition was expected"):
                 await write.delete_pipeline("a", condition)
-
-
-def test_every_error_has_a_code_and_a_status() -> None:
-    def kinds(cls: type[DynamoDBWrapperError]) -> Iterator[type[DynamoDBWrapperError]]:
-        yield cls
-        for kind in cls.__subclasses__():
-            yield from kinds(kind)
-
-    found = [
-        kind for kind in kinds(DynamoDBWrapperError) if kind.__module__ == DynamoDBWrapperError.__module__
-    ]
-    assert len({kind.code for kind in found}) == len(found)
-    assert all(400 <= kind.status_code < 600 for kind in found)

@@ -146,28 +146,6 @@ async def test_a_projection_fetches_its_fields_and_what_the_view_requires(read: 
     assert (seen.is_active, seen.description, seen.environment) == (True, "from the airports", None)
 
 
-async def test_a_projection_of_the_readme_works(read: Any, write: Any) -> None:
-    await write.create_pipeline(dto("my-pipeline"))
-    seen = await read.get_by_id("my-pipeline", projection=["pipeline_id", "pipeline_name", "is_active"])
-    assert seen.is_active is True
-    listed, next_key = await read.query_active_pipelines(limit=50, last_key=None)
-    assert ids(listed) == ["my-pipeline"]
-    assert next_key is None
-
-
-@pytest.mark.parametrize("projection", [["pipeline_nam"], ["config"], []])
-async def test_a_projection_of_what_the_view_has_not_is_refused(read: Any, projection: list[str]) -> None:
-    calls: list[Callable[[], Any]] = [
-        lambda: read.get_by_id("p1", projection=projection),
-        lambda: read.query_active_pipelines(projection=projection),
-        lambda: read.scan_for_all_pipelines(projection=projection),
-    ]
-    for call in calls:
-        with pytest.raises(ValidationError) as caught:
-            await call()
-        assert caught.value.errors.keys() == set(projection or ["projection"])
-
-
 async def test_the_zone_of_the_call_beats_that_of_the_config_which_beats_utc(
     face: Any, read: Any, write: Any
 ) -> None:
@@ -190,17 +168,6 @@ async def test_a_datetime_stored_with_another_offset_is_shown_in_utc(
     seen = await read.get_by_id("p1")
     assert seen.created_at == seen.updated_at == datetime(2024, 1, 31, 12, tzinfo=UTC)
     assert seen.created_at.utcoffset() == seen.updated_at.utcoffset() == timedelta(0)
-
-
-async def test_an_unknown_zone_is_refused_also_where_nothing_is_found(read: Any) -> None:
-    calls: list[Callable[[], Any]] = [
-        lambda: read.find_by_id("nobody", user_timezone="Europe/Olso"),
-        lambda: read.query_active_pipelines(user_timezone="Europe/Olso"),
-        lambda: read.scan_for_all_pipelines(user_timezone="Europe/Olso"),
-    ]
-    for call in calls:
-        with pytest.raises(ValidationError, match="Oslo"):
-            await call()
 
 
 async def test_a_bool_that_is_a_key_of_an_index_is_stored_as_text(write: Any, table: Any) -> None:

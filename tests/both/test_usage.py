@@ -33,9 +33,7 @@ from dynamodb_wrapper import (
 from dynamodb_wrapper.exceptions import (
     ConflictError,
     ConnectionError,
-    DynamoDBWrapperError,
     ItemNotFoundError,
-    RetryableError,
     TableNotFoundError,
     ValidationError,
 )
@@ -316,10 +314,6 @@ class TestErrors:
         )
         with pytest.raises(ConnectionError):
             await face(PipelineConfigReadApi, nowhere).get_by_id("p")
-
-    def test_they_are_all_of_one_family(self) -> None:
-        family = (ItemNotFoundError, ValidationError, ConflictError, ConnectionError, RetryableError)
-        assert all(issubclass(error, DynamoDBWrapperError) for error in family)
 
 
 class TestGateway:

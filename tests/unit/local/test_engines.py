@@ -7,12 +7,14 @@ import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from dynamodb_wrapper.local import EngineError
-from dynamodb_wrapper.local.engines import ENGINES, choose
+from dynamodb_wrapper.local.engines import ENGINES, EngineChoice, EngineName, choose
 from dynamodb_wrapper.local.packages import DYNAMODB_LOCAL, DYNOXIDE
+from dynamodb_wrapper.testing import plugin
 
 Put = Callable[[str, str], Path]
 
@@ -88,3 +90,10 @@ def test_dynoxide_listens_on_loopback_and_keeps_data_only_when_asked(cache: Path
     command = ENGINES["dynoxide"].prepare()
     assert command(8123, None)[1:] == ["--host", "127.0.0.1", "--port", "8123"]
     assert command(8123, tmp_path)[-2:] == ["--db-path", str(tmp_path / "dynoxide.db")]
+
+
+def test_every_list_of_the_engines_names_is_the_same() -> None:
+    names = list(get_args(EngineName))
+    assert [choice.value for choice in EngineChoice] == names
+    assert list(plugin.ENGINES) == names
+    assert list(ENGINES) == [name for name in names if name != "auto"]
