@@ -1,4 +1,4 @@
-"""docs/guide.md says what the code does: every error with its code, every variable, a recipe that runs."""
+"""docs/guide.md says what the code does: its tables, its names and its recipe."""
 
 from __future__ import annotations
 
