@@ -1,16 +1,13 @@
-"""The generic read API: get, query, scan and count into views, with projections, filters, zones and cursors.
+"""The generic read API: get, query, scan and count into views, with filters, limits and cursors.
 
-Knows models, views and Meta's indexes. Must not know a particular domain: those add methods with the names
-of their business, each a line or two over what is here.
+Knows models and Meta's indexes; what a view reads and shows stands in `handlers.views`. Must not know a
+particular domain: those add methods with the names of their business, each a line or two over what is here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Generic, TypeAlias, TypeVar
-from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 from pydantic import BaseModel
@@ -18,25 +15,21 @@ from pydantic import BaseModel
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import Condition, Path
+from dynamodb_wrapper.expressions import Condition
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi, ModelApi
+from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone, show_in, view_codec
 from dynamodb_wrapper.operations import All, Count, GetItem, Query, Scan, Search, Take
 from dynamodb_wrapper.operations.intents import not_found
 from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.filters import Filters, plan_filters
 from dynamodb_wrapper.query.keys import key_condition
-from dynamodb_wrapper.schema import Index, schema_of
-from dynamodb_wrapper.schema.annotations import plain_types
-from dynamodb_wrapper.timezones import validate_timezone_string
-from dynamodb_wrapper.validation import did_you_mean
-from dynamodb_wrapper.wire.compiled import Codec, attribute_names
+from dynamodb_wrapper.schema import Index
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V", bound=BaseModel)
 W = TypeVar("W", bound=BaseModel)
 Listing: TypeAlias = tuple[list[W], str | None]
-Projection: TypeAlias = Sequence[str] | None
 
 DEFAULT_LIMIT = 100
 
@@ -235,16 +228,7 @@ class Queries(ModelApi[M], Generic[M, V]):
         return Count(self._query(partition, index, sort, filters)).flow(self.client.send)
 
     def _localize(self, items: Sequence[BaseModel], zone: str | None) -> None:
-        if not items:
-            return
-        name = zone or self.config.user_timezone
-        tz = UTC if name is None else zone_of(name)
-        fields = datetime_fields(type(items[0]))
-        for item in items:
-            values = vars(item)
-            for field in fields:
-                if isinstance(moment := values.get(field), datetime) and moment.tzinfo is not None:
-                    values[field] = moment.astimezone(tz)
+        show_in(zone or self.config.user_timezone, items)
 
 
 class ReadApi(Queries[M, V], BlockingApi):
@@ -253,67 +237,6 @@ class ReadApi(Queries[M, V], BlockingApi):
 
 class AsyncReadApi(Queries[M, V], AwaitingApi):
     """An awaiting read API; a domain is a subclass that names its `model` and `view`."""
-
-
-@lru_cache(maxsize=512)
-def view_codec(model: type[BaseModel], view: type[W]) -> Codec[W]:
-    """The codec that reads a view of a model's table."""
-    return schema_of(model).view_codec(view)
-
-
-@lru_cache(maxsize=64)
-def zone_of(name: str) -> ZoneInfo:
-    """The zone of an IANA name; a ValidationError where there is none."""
-    return ZoneInfo(validate_timezone_string(name))
-
-
-def refuse_unknown_zone(name: str | None) -> None:
-    """Tell of a wrong zone before anything is sent, also where nothing will be found."""
-    if name:
-        zone_of(name)
-
-
-@lru_cache(maxsize=512)
-def datetime_fields(view: type[BaseModel]) -> tuple[str, ...]:
-    """The fields of a view that hold a datetime."""
-    return tuple(name for name, info in view.model_fields.items() if datetime in plain_types(info.annotation))
-
-
-def paths_of(view: type[BaseModel], projection: Projection, also: Sequence[str] = ()) -> tuple[Path, ...]:
-    """The attributes to read for a view: those of the projection, and always what the view requires.
-
-    Parameters:
-        also: attributes that are needed besides, such as the keys to go on from.
-
-    Raises:
-        ValidationError: the projection names no field, or one that the view does not have.
-    """
-    if isinstance(projection, str):
-        raise ValidationError(
-            f"projection is the text {projection!r}: give a list of fields",
-            errors={"projection": ["a list of fields"]},
-        )
-    return _paths_of(view, None if projection is None else tuple(projection), tuple(also))
-
-
-@lru_cache(maxsize=4096)
-def _paths_of(
-    view: type[BaseModel], projection: tuple[str, ...] | None, also: tuple[str, ...]
-) -> tuple[Path, ...]:
-    known = view.model_fields
-    if projection is not None:
-        unknown = {name: ["not a field of the view"] for name in projection if name not in known}
-        if unknown or not projection:
-            hint = "".join(did_you_mean(name, known) for name in list(unknown)[:1])
-            raise ValidationError(
-                f"the projection names {', '.join(unknown) or 'nothing'}; {view.__name__} has "
-                f"{', '.join(known)}{hint}",
-                errors=unknown or {"projection": ["name at least one field"]},
-            )
-    required = (name for name, info in known.items() if info.is_required())
-    stored = attribute_names(view)
-    wanted = (stored[name] for name in (*(projection or known), *required))
-    return tuple(Path((name,)) for name in dict.fromkeys((*wanted, *also)))
 
 
 def checked_limit(limit: int) -> int:

@@ -3,10 +3,10 @@
     from dynamodb_wrapper.local import start
 
     with start() as engine:
-        config = DynamoDBConfig(endpoint_url=engine.endpoint_url)
+        config = DynamoDBConfig.for_local_development(endpoint_url=engine.endpoint_url)
 
-Use access keys of letters and digits only: dynoxide refuses others. dynoxide and moto listen on the loopback
-address only; DynamoDB Local has no option for that and listens on every address of the machine.
+dynoxide takes access keys of letters and digits only. dynoxide and moto listen on the loopback address only;
+DynamoDB Local has no option for that and listens on every address of the machine.
 """
 
 from __future__ import annotations

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import Field
 
-from dynamodb_wrapper import GSI, DynamoDB, DynamoDBConfig, DynamoDBModel, ReadApi, ValidationError, View
+from dynamodb_wrapper import GSI, DynamoDB, DynamoDBConfig, DynamoDBModel, ReadApi, View
 from dynamodb_wrapper.engine.flow import Call
-from dynamodb_wrapper.handlers.reading import checked_limit, datetime_fields, paths_of, view_codec, zone_of
+from dynamodb_wrapper.handlers.reading import checked_limit
 from dynamodb_wrapper.models.base import Instant
 
 
@@ -152,41 +152,6 @@ def test_a_count_fetches_no_items() -> None:
     assert all("ProjectionExpression" not in body for body in service.bodies)
 
 
-def test_an_attribute_is_read_by_its_own_name_where_the_field_has_another() -> None:
-    class Aliased(View):
-        page: str
-        duration: int | None = Field(default=None, alias="seconds")
-
-    assert [str(path) for path in paths_of(Aliased, ["duration"])] == ["seconds", "page"]
-    assert [str(path) for path in paths_of(Aliased, None, ("at",))] == ["page", "seconds", "at"]
-    read = view_codec(Visit, Aliased).decode({"page": {"S": "home"}, "seconds": {"N": "7"}})
-    assert read.duration == 7
-
-
-def test_a_projection_is_a_list_and_not_a_text() -> None:
-    with pytest.raises(ValidationError, match="list of fields"):
-        paths_of(VisitView, "page")
-
-
-def test_the_datetimes_of_a_view_are_found_through_their_annotations() -> None:
-    class Timed(View):
-        plain: datetime
-        aware: Instant | None = None
-        described: Annotated[datetime, Field(description="x")] | str = "never"
-        text: str = ""
-        many: list[datetime] = Field(default_factory=list)
-
-    assert datetime_fields(Timed) == ("plain", "aware", "described")
-
-
 @pytest.mark.parametrize("limit", [1, 100, 10**9])
 def test_a_limit_is_a_whole_number_from_1_on(limit: int) -> None:
     assert checked_limit(limit) == limit
-
-
-def test_a_zone_is_known_by_its_iana_name() -> None:
-    assert zone_of("Europe/Oslo").key == "Europe/Oslo"
-    wrong: Any
-    for wrong in ("Oslo", "+02:00", 7):
-        with pytest.raises(ValidationError, match="IANA"):
-            zone_of(wrong)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
-from dynamodb_wrapper.handlers.reading import DEFAULT_LIMIT, Listing, Projection, Queries
+from dynamodb_wrapper.handlers.reading import DEFAULT_LIMIT, Listing, Queries
+from dynamodb_wrapper.handlers.views import Projection
 from dynamodb_wrapper.models import PipelineConfig, PipelineConfigSummaryView, PipelineConfigView
 from dynamodb_wrapper.query.filters import Filters
 

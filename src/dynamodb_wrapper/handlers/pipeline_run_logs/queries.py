@@ -20,7 +20,8 @@ from dynamodb_wrapper.handlers.pipeline_run_logs.statistics import (
     RunFigures,
     statistics_of,
 )
-from dynamodb_wrapper.handlers.reading import DEFAULT_LIMIT, Listing, Projection
+from dynamodb_wrapper.handlers.reading import DEFAULT_LIMIT, Listing
+from dynamodb_wrapper.handlers.views import Projection
 from dynamodb_wrapper.models import PipelineRunLogSummaryView, PipelineRunLogView, RunStatus
 from dynamodb_wrapper.query.filters import Filters
 

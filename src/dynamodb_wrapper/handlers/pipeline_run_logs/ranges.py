@@ -11,7 +11,8 @@ from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import within
 from dynamodb_wrapper.handlers.pipeline_run_logs.searches import RunSearches
-from dynamodb_wrapper.handlers.reading import DEFAULT_LIMIT, Listing, Projection
+from dynamodb_wrapper.handlers.reading import DEFAULT_LIMIT, Listing
+from dynamodb_wrapper.handlers.views import Projection
 from dynamodb_wrapper.models import PipelineRunLogView
 from dynamodb_wrapper.query import keys
 from dynamodb_wrapper.query.filters import Filters

@@ -23,14 +23,8 @@ from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import (
     run_status,
     within,
 )
-from dynamodb_wrapper.handlers.reading import (
-    Listing,
-    Projection,
-    Queries,
-    paths_of,
-    refuse_unknown_zone,
-    view_codec,
-)
+from dynamodb_wrapper.handlers.reading import Listing, Queries
+from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone, view_codec
 from dynamodb_wrapper.models import PipelineRunLog, PipelineRunLogView
 from dynamodb_wrapper.operations import Search, Take
 from dynamodb_wrapper.operations.intents import not_found

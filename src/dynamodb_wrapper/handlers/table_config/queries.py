@@ -15,18 +15,10 @@ from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.expressions import Compare, Path, all_of, equals
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
-from dynamodb_wrapper.handlers.reading import (
-    DEFAULT_LIMIT,
-    Listing,
-    Projection,
-    Queries,
-    checked_limit,
-    paths_of,
-    refuse_unknown_zone,
-    view_codec,
-)
-from dynamodb_wrapper.handlers.table_config.recent import TakeMerged
+from dynamodb_wrapper.handlers.reading import DEFAULT_LIMIT, Listing, Queries, checked_limit
+from dynamodb_wrapper.handlers.table_config.merged import TakeMerged
 from dynamodb_wrapper.handlers.table_config.statistics import TableFigures, TablesSummary
+from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone, view_codec
 from dynamodb_wrapper.models import (
     DataFormat,
     TableConfig,

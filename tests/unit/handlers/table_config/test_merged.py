@@ -7,7 +7,7 @@ from typing import Any
 
 from dynamodb_wrapper.engine.flow import Call, Effect, Together, run
 from dynamodb_wrapper.expressions import Compare, Path
-from dynamodb_wrapper.handlers.table_config.recent import Merged, Positions, TakeMerged
+from dynamodb_wrapper.handlers.table_config.merged import Merged, Positions, TakeMerged
 from dynamodb_wrapper.operations import Query
 from dynamodb_wrapper.operations.readers import plain
 
