@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as PydanticError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -68,6 +68,8 @@ def from_pydantic(error: PydanticError, what: str, known: Iterable[str] = ()) ->
 
 class Checked(BaseModel):
     """A pydantic model whose `model_validate...` raise this library's error; so must its `__init__`."""
+
+    model_config = ConfigDict(defer_build=True)  # building loads pydantic's plugins
 
     @classmethod
     def model_validate(cls, obj: Any, **options: Any) -> Self:

@@ -25,7 +25,6 @@ from pydantic import (
     BaseModel,
     Json,
     PlainSerializer,
-    RootModel,
     SecretBytes,
     SecretStr,
     WrapSerializer,
@@ -75,6 +74,11 @@ def stored_fields(model: type[BaseModel]) -> tuple[StoredField, ...]:
         )
         for name, field in model.model_fields.items()
     )
+
+
+def is_root_model(model: type[BaseModel]) -> bool:
+    """Whether it is one of pydantic's `RootModel`, whose import would build a model and load all plugins."""
+    return model.__pydantic_root_model__
 
 
 def attribute_name(name: str, field: FieldInfo) -> str:
@@ -183,6 +187,10 @@ def _dataclass_values(instance: Any) -> dict[str, Any]:
     }
 
 
+def _model_content(instance: BaseModel) -> object:
+    return vars(instance)["root"] if is_root_model(type(instance)) else model_values(instance)
+
+
 def _class_name(value: object) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
 
@@ -192,8 +200,7 @@ _STEPS: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (Enum, lambda value: value.value),
     (str, str.__str__),
     (datetime, utc_text),
-    (RootModel, lambda value: value.root),
-    (BaseModel, model_values),
+    (BaseModel, _model_content),
     (float, float.__float__),
     (Integral, int),
     (Decimal, Decimal),

@@ -26,11 +26,10 @@ from pydantic import (
     BeforeValidator,
     FutureDatetime,
     PastDatetime,
-    RootModel,
 )
 from pydantic.fields import FieldInfo
 
-from dynamodb_wrapper.wire.plain import StoredField, stored_fields
+from dynamodb_wrapper.wire.plain import StoredField, is_root_model, stored_fields
 
 
 class Scalar(Struct, frozen=True):
@@ -112,7 +111,7 @@ def is_plain_model(annotation: Any) -> bool:
     return (
         isinstance(annotation, type)
         and issubclass(annotation, BaseModel)
-        and not issubclass(annotation, RootModel)
+        and not is_root_model(annotation)
         and not annotation.__pydantic_decorators__.model_serializers
     )
 
