@@ -130,10 +130,6 @@ def _each(convert: Callable[[Any], Any]) -> Callable[[Sequence[Any]], list[Any]]
     return lambda entries: [convert(entry) for entry in entries]
 
 
-def _by_table(convert: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], JsonObject]:
-    return lambda tables: {table: convert(entry) for table, entry in tables.items()}
-
-
 def _encode_action(action: Mapping[str, Mapping[str, Any]]) -> JsonObject:
     return {kind: encode_request(kind, request) for kind, request in action.items()}
 
@@ -160,21 +156,8 @@ def _decode_metrics(metrics: Mapping[str, Any]) -> JsonObject:
     return {table: [_decode_metrics(entry) for entry in entries] for table, entries in metrics.items()}
 
 
-def _decode_write(write: Mapping[str, Mapping[str, Any]]) -> JsonObject:
-    return {
-        kind: {member: decode_item(item) for member, item in request.items()}
-        for kind, request in write.items()
-    }
-
-
-def _decode_keys(request: Mapping[str, Any]) -> JsonObject:
-    return {**request, "Keys": [decode_item(key) for key in request.get("Keys", ())]}
-
-
-def _decode_slots(responses: Any) -> Any:
-    if isinstance(responses, Mapping):
-        return {table: [decode_item(item) for item in items] for table, items in responses.items()}
-    return [{"Item": decode_item(slot["Item"])} if slot.get("Item") else {} for slot in responses]
+def _decode_slots(slots: Sequence[Mapping[str, Any]]) -> list[JsonObject]:
+    return [{"Item": decode_item(slot["Item"])} if slot.get("Item") else {} for slot in slots]
 
 
 _ENCODERS: Final[Mapping[str, Callable[[Any], Any]]] = {
@@ -198,6 +181,4 @@ _DECODERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "ItemCollectionMetrics": _decode_metrics,
     "LastEvaluatedKey": decode_item,
     "Responses": _decode_slots,
-    "UnprocessedKeys": _by_table(_decode_keys),
-    "UnprocessedItems": _by_table(_each(_decode_write)),
 }
