@@ -77,18 +77,10 @@ class Requests:
         Parameters:
             condition: what must hold of the stored item, of this library's conditions or boto3's.
 
-        Where Meta has a `version`, the stored one must be the item's; afterwards the item has the next one.
-
         Raises:
             ConditionalCheckFailedError: the condition does not hold; carries the item as it is stored.
-            ConflictError: the item was changed since it was read; carries it as it is stored.
-            NotUniqueError: another item has a value that Meta wants to be unique.
         """
         schema = schema_of(type(item))
-        if schema.keeps_more:
-            from dynamodb_wrapper.operations.applying import put_alone
-
-            return (yield from put_alone(self.send, schema, self.table_name(type(item)), item, condition))
         put = PutItem(
             table=self.table_name(type(item)),
             item=checked_key(schema, schema.codec.encode(item)),
@@ -105,8 +97,6 @@ class Requests:
         """Change the named attributes of an item that exists, and no others.
 
         Parameters:
-            key: the partition key's value, a mapping where there is a sort key too, or the item as it was
-                read: where Meta has a `version`, that must then still be the stored one.
             changes: new values by attribute; None takes the attribute away where reading it gives None.
             condition: what must hold of the stored item besides that it exists.
 
@@ -115,14 +105,9 @@ class Requests:
 
         Raises:
             ItemNotFoundError: no item has that key; nothing was written.
-            ConflictError: the condition or the version does not hold; carries the item as it is stored.
-            NotUniqueError: another item has a value that Meta wants to be unique.
+            ConflictError: the condition does not hold; carries the item as it is stored.
         """
         schema = schema_of(model)
-        if schema.keeps_more or isinstance(key, BaseModel):
-            from dynamodb_wrapper.operations.applying import update_alone
-
-            return update_alone(self.send, schema, self.table_name(model), key, changes, condition)
         return UpdateExisting(
             schema=schema,
             table=self.table_name(model),
@@ -133,16 +118,8 @@ class Requests:
 
     @method
     def delete(self, model: type[M], key: object, *, condition: object = None) -> Flow[bool]:
-        """Remove an item; False if there was none.
-
-        Parameters:
-            key: as for `update`.
-        """
+        """Remove an item; False if there was none."""
         schema = schema_of(model)
-        if schema.keeps_more or isinstance(key, BaseModel):
-            from dynamodb_wrapper.operations.applying import delete_alone
-
-            return (yield from delete_alone(self.send, schema, self.table_name(model), key, condition))
         delete = DeleteItem(
             table=self.table_name(model),
             key=wire_key(schema, key),
@@ -189,10 +166,7 @@ class Requests:
     @method
     def delete_table(self, model: type[BaseModel]) -> Flow[bool]:
         """Drop a model's table with all its items and wait until it is gone; False if there was none."""
-        name = self.table_name(model)
-        if schema_of(model).unique:
-            yield from DeleteTable(schema_of(model).guard_table(name)).flow(self.send)
-        return (yield from DeleteTable(name).flow(self.send))
+        return DeleteTable(self.table_name(model)).flow(self.send)
 
     def _layers(self, observers: Sequence[Observer]) -> Send:
         config = self.config
