@@ -1,14 +1,34 @@
-"""Spans of time up to now, as callers name them: so many hours, so many days."""
+"""Times as callers give them: points in time, and spans up to now of so many hours or days."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.timezones import utcnow
+from dynamodb_wrapper.timezones import to_utc, utcnow
+from dynamodb_wrapper.validation import NAIVE_DATETIME
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LONGEST = 36_500 * DAY
+
+
+def moment(parameter: str, given: object) -> datetime:
+    """That point in time, in UTC.
+
+    Parameters:
+        parameter: the name of the parameter that it came in, for the error.
+
+    Raises:
+        ValidationError: it is no datetime (text and numbers are not read), or one without a time zone.
+    """
+    if not isinstance(given, datetime):
+        mend = "an aware datetime, such as datetime.now(timezone.utc)"
+        raise ValidationError(f"{parameter} is {given!r}: give {mend}", errors={parameter: [f"give {mend}"]})
+    if given.utcoffset() is None:
+        raise ValidationError(
+            f"{parameter} is {given.isoformat()}: {NAIVE_DATETIME}", errors={parameter: [NAIVE_DATETIME]}
+        )
+    return to_utc(given)
 
 
 def span(parameter: str, number: float, unit: timedelta) -> timedelta:

@@ -10,19 +10,40 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, model_validator
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.models.rules import Rule, breaches
-from dynamodb_wrapper.validation import Checked, from_pydantic, invalid
+from dynamodb_wrapper.validation import Checked, from_pydantic, invalid, problem
 
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Dto", "DynamoDBModel", "Instant", "View"]
+__all__ = ["Dto", "DynamoDBModel", "GivenInstant", "Instant", "View", "refuse_bare_number"]
 
 Instant = Annotated[datetime, AwareDatetime]
 """A datetime that knows its zone; a naive one is refused."""
+
+
+def refuse_bare_number(given: object) -> object:
+    """The same, unless it is a number or a text that is one, which pydantic takes for seconds since 1970.
+
+    Raises:
+        PydanticCustomError: it is; a caller who writes "20240101" or 2024 hardly means a time in 1970.
+    """
+    if isinstance(given, datetime):
+        return given
+    try:
+        float(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return given
+    raise problem(
+        "a bare number is not a point in time: give an aware datetime, or a text such as 2026-01-31T12:00:00Z"
+    )
+
+
+GivenInstant = Annotated[Instant, BeforeValidator(refuse_bare_number)]
+"""An `Instant` as callers give it: a number, or text that is one, is refused too."""
 
 
 class DynamoDBModel(BaseModel):
@@ -59,6 +80,8 @@ class View(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
+
+    __dynamodb_view__: ClassVar[bool] = True  # `schema_of` refuses it, so that no write takes a view
 
 
 class Dto(Checked):

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from dynamodb_wrapper.models.base import Dto, Instant
+from dynamodb_wrapper.models.base import Dto, GivenInstant
 from dynamodb_wrapper.models.domain_models import DataQualityResult
 from dynamodb_wrapper.models.enums import DataFormat, LogLevel, RunStatus, TableType
 from dynamodb_wrapper.models.rules import (
@@ -126,8 +126,8 @@ class PipelineRunLogUpsert(Dto):
     pipeline_id: Id
     status: RunStatus
     trigger_type: Trigger
-    start_time: Instant | None = None
-    end_time: Instant | None = None
+    start_time: GivenInstant | None = None
+    end_time: GivenInstant | None = None
     duration_seconds: Amount | None = None
     total_records_processed: Count | None = None
     total_records_failed: Count | None = None
@@ -167,7 +167,7 @@ class PipelineRunLogStatusUpdate(Dto):
 
     status: RunStatus
     error_message: ErrorMessage | None = None
-    end_time: Instant | None = None
+    end_time: GivenInstant | None = None
     updated_by: User | None = None
 
     @classmethod

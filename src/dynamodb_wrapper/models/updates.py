@@ -6,15 +6,17 @@ Knows how a DTO's fields and rules apply to a part of them; must not know how a 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, BeforeValidator, Field, create_model
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.models.base import Dto, DynamoDBModel
+from dynamodb_wrapper.models.base import Dto, DynamoDBModel, refuse_bare_number
 from dynamodb_wrapper.models.rules import breaches
+from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.validation import did_you_mean, from_pydantic, invalid
 
 __all__ = ["validate_update"]
@@ -114,8 +116,13 @@ class _Change(Dto):
 def _partial(source: type[BaseModel]) -> type[BaseModel]:
     """The same class with every field optional."""
     fields: dict[str, Any] = {
-        name: Annotated[(info.annotation, *info.metadata, Field(default=None))]
+        name: Annotated[(info.annotation, *info.metadata, *_given(info.annotation), Field(default=None))]
         for name, info in source.model_fields.items()
     }
     bases: Any = (_Change, source) if issubclass(source, Dto) else source
     return create_model(source.__name__, __base__=bases, **fields)
+
+
+def _given(annotation: Any) -> list[BeforeValidator]:
+    """What a caller may not give for such a field, although stored items may have it."""
+    return [BeforeValidator(refuse_bare_number)] if datetime in plain_types(annotation) else []

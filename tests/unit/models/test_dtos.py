@@ -194,3 +194,19 @@ def test_a_dto_reads_json() -> None:
     )
     assert made.start_time == NOON
     assert made.data_quality_results[0].passed
+
+
+@pytest.mark.parametrize("number", ["20240101", "1.5", "-3", " 2024 ", 0, 1.5, Decimal(2024), True])
+def test_a_time_is_never_read_from_a_bare_number(number: Any) -> None:
+    run = {"run_id": "r", "pipeline_id": "p", "status": "running", "trigger_type": "manual"}
+    for field in ("start_time", "end_time"):
+        with pytest.raises(ValidationError, match="a bare number is not a point in time") as caught:
+            PipelineRunLogUpsert(**run, **{field: number})
+        assert list(caught.value.errors) == [field]
+    with pytest.raises(ValidationError, match="bare number"):
+        PipelineRunLogStatusUpdate(status="success", end_time=number)
+
+
+def test_a_time_may_be_written_out_with_its_offset() -> None:
+    dto = PipelineRunLogStatusUpdate(status="success", end_time="2024-01-01T02:00:00+02:00")
+    assert dto.end_time == datetime(2024, 1, 1, tzinfo=UTC)

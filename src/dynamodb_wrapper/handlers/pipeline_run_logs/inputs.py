@@ -5,14 +5,15 @@ Knows the words and what is allowed. Must not know how a run is read or written.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Between, Compare, Condition, Path
+from dynamodb_wrapper.handlers.moments import moment
 from dynamodb_wrapper.models import PipelineRunLog, RunStatus
 from dynamodb_wrapper.schema import TableSchema
-from dynamodb_wrapper.timezones import to_utc
 from dynamodb_wrapper.validation import did_you_mean
 from dynamodb_wrapper.wire.sizes import check_key
 
@@ -41,8 +42,13 @@ def run_status(given: Status) -> RunStatus:
         ) from None
 
 
-def within(attribute: str, time_range: TimeRange | None) -> Condition | None:
+def within(
+    attribute: str, time_range: TimeRange | None, *, parameters: Sequence[str] = ("time_range",)
+) -> Condition | None:
     """The condition that a time lies in a range, both ends included; None where the range is open.
+
+    Parameters:
+        parameters: the name of the parameter that the range came in, or those of its two ends, for errors.
 
     Raises:
         ValidationError: it is no pair, an end is naive, or it ends before it starts.
@@ -51,10 +57,12 @@ def within(attribute: str, time_range: TimeRange | None) -> Condition | None:
         return None
     if not isinstance(time_range, tuple | list) or len(time_range) != 2:
         raise ValidationError(
-            f"a range of {attribute} is a pair (start, end), either of which may be None, not {time_range!r}",
-            errors={attribute: ["give (start, end)"]},
+            f"{parameters[0]} is {time_range!r}: give a pair (start, end), either of which may be None",
+            errors={parameters[0]: ["give (start, end)"]},
         )
-    start, end = (None if moment is None else to_utc(moment) for moment in time_range)
+    earliest, latest = time_range
+    start = None if earliest is None else moment(parameters[0], earliest)
+    end = None if latest is None else moment(parameters[-1], latest)
     path = Path((attribute,))
     if start is None or end is None:
         known = start or end
@@ -62,8 +70,8 @@ def within(attribute: str, time_range: TimeRange | None) -> Condition | None:
         return None if known is None else Compare(path, comparator, known)  # type: ignore[arg-type]
     if end < start:
         raise ValidationError(
-            f"the range of {attribute} ends ({end.isoformat()}) before it starts ({start.isoformat()})",
-            errors={attribute: ["the range ends before it starts"]},
+            f"{' to '.join(parameters)} ends ({end.isoformat()}) before it starts ({start.isoformat()})",
+            errors={parameters[-1]: ["the range ends before it starts"]},
         )
     return Between(path, start, end)
 

@@ -102,9 +102,8 @@ class PipelineRunLogsQueries(RangeQueries):
             start_time_range: (start, end), both included; either may be None.
             filters: values by attribute, or a condition.
         """
-        search = self._by_pipeline(
-            pipeline_id, status, within("start_time", start_time_range), filters, ascending=ascending
-        )
+        window = within("start_time", start_time_range, parameters=["start_time_range"])
+        search = self._by_pipeline(pipeline_id, status, window, filters, ascending=ascending)
         return self._list(search, projection, limit, last_key, user_timezone)
 
     @method

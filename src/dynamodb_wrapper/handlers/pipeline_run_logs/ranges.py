@@ -85,7 +85,8 @@ class RangeQueries(RunSearches):
             start_time: from when; None for the beginning.
             end_time: until when; None for no end.
         """
-        condition = within(time_sort_key, (start_time, end_time))
+        ends = ("start_time", "end_time")
+        condition = within(time_sort_key, (start_time, end_time), parameters=ends)
         search = self._by_key(
             partition_key, partition_value, time_sort_key, condition, filters, ascending, consistent_read
         )

@@ -15,6 +15,7 @@ from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.expressions import Compare, Path, all_of, equals
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
+from dynamodb_wrapper.handlers.moments import moment
 from dynamodb_wrapper.handlers.reading import DEFAULT_LIMIT, Listing, Queries, checked_limit
 from dynamodb_wrapper.handlers.table_config.merged import TakeMerged
 from dynamodb_wrapper.handlers.table_config.statistics import TableFigures, TablesSummary
@@ -149,7 +150,7 @@ class TableConfigQueries(Queries[TableConfig, TableConfigView]):
             since: an aware datetime.
         """
         of = [environment] if environment is not None else list(ENVIRONMENTS)
-        sort = Compare(Path(("updated_at",)), ">=", since)
+        sort = Compare(Path(("updated_at",)), ">=", moment("since", since))
         searches = [
             self._query({"environment": name}, RECENT, sort, filters, ascending=ascending) for name in of
         ]

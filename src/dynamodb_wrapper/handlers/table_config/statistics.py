@@ -14,7 +14,7 @@ from pydantic import Field
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.models import DataFormat, Dto, TableType, View
-from dynamodb_wrapper.models.base import Instant
+from dynamodb_wrapper.models.base import GivenInstant
 from dynamodb_wrapper.validation import invalid
 
 Amount = Annotated[int, Field(ge=0)]
@@ -33,7 +33,7 @@ class TableStatistics(Dto):
     table_id: Annotated[str, Field(min_length=1)]
     record_count: Amount | None = None
     size_bytes: Amount | None = None
-    last_updated_data: Instant | None = None
+    last_updated_data: GivenInstant | None = None
 
     @property
     def figures(self) -> dict[str, Any]:
