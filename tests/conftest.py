@@ -164,7 +164,11 @@ class Face:
             made = blocking(config or self.config, **options)
             self._stack.push(made)
             return AwaitableFace(made)
-        twin = getattr(importlib.import_module(blocking.__module__), f"Async{blocking.__name__}")
+        name = f"Async{blocking.__name__}"
+        home = importlib.import_module(blocking.__module__)
+        if not hasattr(home, name):  # a module for each face: their package has both
+            home = importlib.import_module(blocking.__module__.rpartition(".")[0])
+        twin = getattr(home, name)
         made = twin(config or self.config, **options)
         self._stack.push_async_exit(made)
         return made

@@ -2,11 +2,13 @@
 
     DynamoDBWrapperError
     ├── ValidationError                     what the caller gave is wrong; `errors` by field
+    │   └── UnreadableItemError             an item as it is stored does not fit its model
     ├── MetaError                           a model's Meta is missing or wrong
     ├── ItemNotFoundError                   no item has that key
     ├── TableNotFoundError                  no table (or index) has that name
     ├── ConflictError                       the item is not in the state that the write needs
     │   ├── ConditionalCheckFailedError     the service refused the condition of one write
+    │   ├── NotUniqueError                  another item has a value that must be unique
     │   ├── TransactionConflictError        another transaction holds the item
     │   └── ResourceInUseError              the table exists already, or is being changed
     ├── TransactionCanceledError            no action of the transaction was applied; `reasons` say why
@@ -42,6 +44,7 @@ __all__ = [
     "ItemNotFoundError",
     "LimitExceededError",
     "MetaError",
+    "NotUniqueError",
     "ProvisionedThroughputExceededError",
     "ResourceInUseError",
     "RetryableError",
@@ -50,6 +53,7 @@ __all__ = [
     "ThrottlingReason",
     "TransactionCanceledError",
     "TransactionConflictError",
+    "UnreadableItemError",
     "ValidationError",
     "WriteOutcomeUnknownError",
 ]
@@ -116,6 +120,12 @@ class ValidationError(DynamoDBWrapperError):
     ) -> None:
         super().__init__(message, original_error, context)
         self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in (errors or {}).items()}
+
+
+class UnreadableItemError(ValidationError):
+    """A write was applied, but the item, as it is stored now, does not fit its model; `errors` say where."""
+
+    code = "item_unreadable"
 
 
 class MetaError(DynamoDBWrapperError):
@@ -188,6 +198,32 @@ class ConditionalCheckFailedError(ConflictError):
     code = "conditional_check_failed"
 
 
+class NotUniqueError(ConflictError):
+    """Another item has a value of an attribute in `Meta.unique`; nothing was written.
+
+    Parameters:
+        attribute: the one that is unique.
+        owner: the key of the item that has the value, where the service gave it.
+    """
+
+    code = "not_unique"
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        resource_id: str | None = None,
+        current_item: Any = None,
+        attribute: str = "",
+        owner: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, original_error, context, resource_id=resource_id, current_item=current_item)
+        self.attribute = attribute
+        self.owner = None if owner is None else dict(owner)
+
+
 class TransactionConflictError(ConflictError):
     """Another transaction holds the item at this moment."""
 
@@ -202,11 +238,16 @@ class ResourceInUseError(ConflictError):
 
 
 class CancellationReason(Struct, frozen=True):
-    """Why one action of a transaction stood in the way; `code` is "None" for an action that did not."""
+    """Why one action of a transaction stood in the way.
+
+    Parameters:
+        code: "None" for an action that did not.
+        item: the item as it is stored, where a condition does not hold of it.
+    """
 
     code: str
     message: str | None = None
-    item: Mapping[str, Any] | None = None
+    item: Any = None
 
 
 class TransactionCanceledError(DynamoDBWrapperError):

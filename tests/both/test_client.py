@@ -25,6 +25,7 @@ from dynamodb_wrapper.expressions import AllOf, Assign, Compare, Concat, Exists,
 from dynamodb_wrapper.models import DynamoDBModel
 from dynamodb_wrapper.operations import (
     All,
+    GetItem,
     Query,
     Scan,
     TransactAction,
@@ -390,7 +391,9 @@ class TestOperations:
         await db.run(write)
         await db.run(write)
         keys = [wire_key(schema, sku) for sku in ("b", "none", "a")]
-        assert await db.run(TransactGet(table, keys, schema.codec)) == [b, None, A]
+        assert await db.run(
+            TransactGet([GetItem(table=table, key=key, reader=schema.codec) for key in keys])
+        ) == [b, None, A]
 
     async def test_flows_run_together_give_their_results_in_order(self, face: Any, tables: Any) -> None:
         tables(Product)

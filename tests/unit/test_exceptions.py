@@ -32,6 +32,7 @@ CODES = {
     "ItemNotFoundError": "item_not_found",
     "LimitExceededError": "limit_exceeded",
     "MetaError": "meta_invalid",
+    "NotUniqueError": "not_unique",
     "ProvisionedThroughputExceededError": "throttled",
     "ResourceInUseError": "resource_in_use",
     "RetryableError": "service_unavailable",

@@ -25,6 +25,7 @@ from dynamodb_wrapper.operations import (
     DeleteTable,
     GetItem,
     PutItem,
+    TransactGet,
 )
 from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
@@ -77,10 +78,18 @@ class Requests:
         Parameters:
             condition: what must hold of the stored item, of this library's conditions or boto3's.
 
+        Where Meta has a `version`, the stored one must be the item's; afterwards the item has the next one.
+
         Raises:
             ConditionalCheckFailedError: the condition does not hold; carries the item as it is stored.
+            ConflictError: the item was changed since it was read; carries it as it is stored.
+            NotUniqueError: another item has a value that Meta wants to be unique.
         """
         schema = schema_of(type(item))
+        if schema.keeps_more:
+            from dynamodb_wrapper.operations.applying import put_alone
+
+            return (yield from put_alone(self.send, schema, self.table_name(type(item)), item, condition))
         put = PutItem(
             table=self.table_name(type(item)),
             item=checked_key(schema, schema.codec.encode(item)),
@@ -97,6 +106,8 @@ class Requests:
         """Change the named attributes of an item that exists, and no others.
 
         Parameters:
+            key: the partition key's value, a mapping where there is a sort key too, or the item as it was
+                read: where Meta has a `version`, that must then still be the stored one.
             changes: new values by attribute; None takes the attribute away where reading it gives None.
             condition: what must hold of the stored item besides that it exists.
 
@@ -105,9 +116,14 @@ class Requests:
 
         Raises:
             ItemNotFoundError: no item has that key; nothing was written.
-            ConflictError: the condition does not hold; carries the item as it is stored.
+            ConflictError: the condition or the version does not hold; carries the item as it is stored.
+            NotUniqueError: another item has a value that Meta wants to be unique.
         """
         schema = schema_of(model)
+        if schema.keeps_more or isinstance(key, BaseModel):
+            from dynamodb_wrapper.operations.applying import update_alone
+
+            return update_alone(self.send, schema, self.table_name(model), key, changes, condition)
         return UpdateExisting(
             schema=schema,
             table=self.table_name(model),
@@ -118,8 +134,16 @@ class Requests:
 
     @method
     def delete(self, model: type[M], key: object, *, condition: object = None) -> Flow[bool]:
-        """Remove an item; False if there was none."""
+        """Remove an item; False if there was none.
+
+        Parameters:
+            key: as for `update`.
+        """
         schema = schema_of(model)
+        if schema.keeps_more or isinstance(key, BaseModel):
+            from dynamodb_wrapper.operations.applying import delete_alone
+
+            return (yield from delete_alone(self.send, schema, self.table_name(model), key, condition))
         delete = DeleteItem(
             table=self.table_name(model),
             key=wire_key(schema, key),
@@ -139,6 +163,31 @@ class Requests:
         wire_keys = [wire_key(schema, key) for key in keys]
         return BatchGet(
             table=self.table_name(model), keys=wire_keys, reader=schema.codec, consistent=consistent
+        ).flow(self.send)
+
+    @method
+    def transact_get(self, keys: Sequence[tuple[type[M], object]]) -> Flow[list[M | None]]:
+        """Read up to 100 items of any models as they were at one moment.
+
+        Parameters:
+            keys: models with the key of an item of each; one may stand there more than once.
+
+        Returns:
+            The items in the order of `keys`, None for a missing one.
+
+        Raises:
+            ValidationError: no or too many keys; nothing was sent.
+            TransactionCanceledError: others are writing one of the items.
+        """
+        return TransactGet(
+            [
+                GetItem(
+                    table=self.table_name(model),
+                    key=wire_key(schema_of(model), key),
+                    reader=schema_of(model).codec,
+                )
+                for model, key in keys
+            ]
         ).flow(self.send)
 
     @method
@@ -166,7 +215,10 @@ class Requests:
     @method
     def delete_table(self, model: type[BaseModel]) -> Flow[bool]:
         """Drop a model's table with all its items and wait until it is gone; False if there was none."""
-        return DeleteTable(self.table_name(model)).flow(self.send)
+        name = self.table_name(model)
+        if schema_of(model).unique:
+            yield from DeleteTable(schema_of(model).guard_table(name)).flow(self.send)
+        return (yield from DeleteTable(name).flow(self.send))
 
     def _layers(self, observers: Sequence[Observer]) -> Send:
         config = self.config

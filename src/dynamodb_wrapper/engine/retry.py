@@ -57,7 +57,8 @@ class Retry:
     """A layer that gives each call its deadline and sends it again after a passing failure.
 
     A call that is not repeatable and whose outcome is unknown is never sent again: it raises
-    `WriteOutcomeUnknownError`. When the deadline or the bucket ends the attempts, the last failure is raised.
+    `WriteOutcomeUnknownError`. When the deadline or the bucket ends the attempts, the last failure is raised;
+    its outcome is unknown where that of an earlier attempt is.
 
     Parameters:
         attempts: how often a call is sent at most, the first time included.
@@ -81,13 +82,14 @@ class Retry:
     def __call__(self, send: Send, call: Call) -> Flow[Reply]:
         """Send the call until it succeeds or may not be sent again."""
         call = replace(call, deadline=min(call.deadline, monotonic() + self._timeout))
-        attempt, spent = 0, 1
+        attempt, spent, lost = 0, 1, False
         while True:
             try:
                 reply = yield from send(call)
             except DynamoDBWrapperError as error:
                 if error.outcome_unknown and not call.repeatable:
                     raise _unknown_outcome(call, error) from error
+                error.outcome_unknown = lost = lost or error.outcome_unknown
                 attempt += 1
                 if not error.retryable or attempt >= self._attempts:
                     raise

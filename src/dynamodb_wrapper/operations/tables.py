@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Sleep, Write
 from dynamodb_wrapper.exceptions import DeadlineExceededError, ResourceInUseError, TableNotFoundError
-from dynamodb_wrapper.schema import Index, TableSchema
+from dynamodb_wrapper.schema import GUARD, Index, TableSchema
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -81,7 +82,8 @@ class CreateTable(Write[bool], Struct, frozen=True):
     """Make a table from a model's description and wait until it can be used.
 
     True if it was made, False if a table of that name exists already: that is left as it is, but for its TTL,
-    which is switched on where it is off (it could have been made by an attempt that broke off half-way).
+    which is switched on where it is off (it could have been made by an attempt that broke off half-way). The
+    table of unique values is made too where Meta asks for one and there is none.
 
     Parameters:
         wait_seconds: how long to wait for the table to become active.
@@ -117,7 +119,21 @@ class CreateTable(Write[bool], Struct, frozen=True):
         yield from _wait_until_active(send, self.table, self.wait_seconds)
         if self.schema.ttl is not None:
             yield from self._switch_ttl_on(send, self.schema.ttl)
+        if self.schema.unique:
+            yield from self._make_guards(send)
         return created
+
+    def _make_guards(self, send: Send) -> Flow[None]:
+        name = self.schema.guard_table(self.table)
+        body: JsonObject = {
+            "TableName": name,
+            "KeySchema": [{"AttributeName": GUARD, "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": GUARD, "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+        with suppress(ResourceInUseError):
+            yield from send(Call("CreateTable", body, name))
+        yield from _wait_until_active(send, name, self.wait_seconds)
 
     def _switch_ttl_on(self, send: Send, attribute: str) -> Flow[None]:
         reply = yield from send(Call("DescribeTimeToLive", {"TableName": self.table}, self.table))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct, field
@@ -16,11 +16,12 @@ from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Write
 from dynamodb_wrapper.exceptions import CancellationReason, TransactionCanceledError, ValidationError
 from dynamodb_wrapper.expressions import Condition, Params, Update
 from dynamodb_wrapper.expressions.params import Encode, encode_plainly
+from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.operations.readers import Reader
+from dynamodb_wrapper.operations.reads import GetItem
 from dynamodb_wrapper.wire.sizes import check_item_size
 from dynamodb_wrapper.wire.values import WireValue
 
-T = TypeVar("T")
 WireItem: TypeAlias = dict[str, WireValue]
 
 MOST_ACTIONS = 100
@@ -83,31 +84,51 @@ class TransactWrite(Write[None], Struct, frozen=True):
             raise
 
 
-class TransactGet(Read["list[T | None]"], Struct, frozen=True):
-    """Read several items as they were at one moment, in the order of `keys`; None for a missing one."""
+class TransactGet(Read["list[Any]"], Struct, frozen=True):
+    """Read several items as they were at one moment, in the order of `gets`; None for a missing one.
 
-    table: str
-    keys: Sequence[WireItem]
-    reader: Reader[T]
+    An item may stand there more than once: it is read once.
+    """
+
+    gets: Sequence[GetItem[Any]]
 
     def call(self) -> Call:
         """See `Operation.call`."""
-        check_count(len(self.keys))
-        gets = [{"Get": {"TableName": self.table, "Key": key}} for key in self.keys]
-        return Call("TransactGetItems", {"TransactItems": gets}, self.table)
+        different = self._different()
+        check_count(len(different))
+        items = [{"Get": _without_consistency(get.call().body)} for get in different.values()]
+        return Call("TransactGetItems", {"TransactItems": items}, self.gets[0].table)
 
-    def parse(self, reply: Reply) -> list[T | None]:
+    def parse(self, reply: Reply) -> list[Any]:
         """See `Operation.parse`."""
         slots: Sequence[Mapping[str, Any]] = msgspec.json.decode(reply)["Responses"]
-        return [
-            self.reader.decode(slot["Item"], table=self.table) if slot.get("Item") else None for slot in slots
-        ]
+        found = dict(zip(self._different(), slots, strict=True))
+        wanted = ((get, found[_place(get)].get("Item")) for get in self.gets)
+        return [get.reader.decode(item, table=get.table) if item else None for get, item in wanted]
+
+    def _different(self) -> dict[tuple[str, bytes], GetItem[Any]]:
+        return {_place(get): get for get in self.gets}
 
 
-def check_count(count: int) -> None:
-    """Refuse a transaction that the service would refuse for its number of actions."""
+def _place(get: GetItem[Any]) -> tuple[str, bytes]:
+    return get.table, mark(get.key)
+
+
+def _without_consistency(body: dict[str, Any]) -> dict[str, Any]:
+    """A transaction always reads what was written last."""
+    return {name: value for name, value in body.items() if name != "ConsistentRead"}
+
+
+def check_count(count: int, how: str = "") -> None:
+    """Refuse a transaction that the service would refuse for its number of actions.
+
+    Parameters:
+        how: what makes so many, for the message.
+    """
     if not 1 <= count <= MOST_ACTIONS:
-        raise ValidationError(f"a transaction of {count} actions: DynamoDB takes 1 to {MOST_ACTIONS} in one")
+        raise ValidationError(
+            f"a transaction of {count} actions{how}: DynamoDB takes 1 to {MOST_ACTIONS} in one"
+        )
 
 
 def _decoded(reason: CancellationReason, action: TransactAction) -> CancellationReason:

@@ -4,6 +4,6 @@ Keys, expressions, planner, table creation, migrations and docs all read this de
 """
 
 from dynamodb_wrapper.schema.compile import schema_of
-from dynamodb_wrapper.schema.description import GSI, LSI, Index, KeyType, TableSchema
+from dynamodb_wrapper.schema.description import GSI, GUARD, LSI, WRITES, Index, KeyType, TableSchema
 
-__all__ = ["GSI", "LSI", "Index", "KeyType", "TableSchema", "schema_of"]
+__all__ = ["GSI", "GUARD", "LSI", "WRITES", "Index", "KeyType", "TableSchema", "schema_of"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 from pydantic import BaseModel
@@ -18,6 +18,8 @@ from dynamodb_wrapper.wire.plain import stored_fields
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V", bound=BaseModel)
+WRITES: Final = "_writes"
+GUARD: Final = "value"
 KeyType: TypeAlias = Literal["S", "N", "B"]
 Projection: TypeAlias = Literal["ALL", "KEYS_ONLY"] | tuple[str, ...]
 
@@ -103,6 +105,10 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
             )
         return self.base_name
 
+    def guard_table(self, table: str) -> str:
+        """The table beside `table` that keeps the values of `unique`, with the key attribute `GUARD`."""
+        return f"{table}_unique"
+
     @cached_property
     def primary(self) -> Index:
         """The table's own key, in the form of an index."""
@@ -113,10 +119,16 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         """The primary key's attributes, partition first."""
         return self.primary.keys
 
+    @property
+    def keeps_more(self) -> bool:
+        """Whether a write must keep more than the item itself: its version, or unique values."""
+        return self.version is not None or bool(self.unique)
+
     @cached_property
     def codec(self) -> Codec[M]:
         """The codec of the full model."""
-        return Codec(self.model, key_attributes=self.key_types)
+        hidden = None if self.version is None else WRITES
+        return Codec(self.model, key_attributes=self.key_types, hidden=hidden)
 
     def view_codec(self, view: type[V]) -> Codec[V]:
         """A codec for a read-only view of this table."""

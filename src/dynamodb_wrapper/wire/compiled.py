@@ -52,14 +52,22 @@ class Codec(Generic[M]):
             "true" or "false", and None is left out, because a key can be neither.
         keep_unknown: whether attributes that the model does not know are kept in the instance's `model_extra`
             and written back by `encode`. Such an instance does not equal one without them. False for views.
+        hidden: the text attribute that is kept beside an instance's fields, in its `__dict__`: it takes part
+            neither in comparisons nor in what `encode` gives.
     """
 
     def __init__(
-        self, model: type[M], key_attributes: Collection[str] = (), *, keep_unknown: bool = True
+        self,
+        model: type[M],
+        key_attributes: Collection[str] = (),
+        *,
+        keep_unknown: bool = True,
+        hidden: str | None = None,
     ) -> None:
         self.model = model
         self.key_attributes = tuple(key_attributes)
         self.keep_unknown = keep_unknown
+        self.hidden = hidden
 
     def encode(self, instance: M) -> WireItem:
         """The item to store, in wire form.
@@ -142,7 +150,7 @@ class Codec(Generic[M]):
             try:
                 envelope = self._reader.reply.decode(reply)
                 found = envelope.item if member == "Item" else envelope.attributes
-                return None if found is None else self._instances([self._reader.row(found)])[0]
+                return None if found is None else self._instances([found], self._reader)[0]
             except _NOT_THE_SHAPE:
                 pass  # the generic way says what is wrong, if anything is
         item = read_item(reply, member)
@@ -153,7 +161,7 @@ class Codec(Generic[M]):
         if self._reader is not None:
             try:
                 page = self._reader.page.decode(reply)
-                return _page_of(self._instances(list(map(self._reader.row, page.items))), page)
+                return _page_of(self._instances(page.items, self._reader), page)
             except _NOT_THE_SHAPE:
                 pass  # as in `read_item`
         raw = read_page(reply)
@@ -213,14 +221,23 @@ class Codec(Generic[M]):
         object.__setattr__(instance, field.stored.name, value)  # it may be frozen
         return dumped_field(instance, field.stored.name)
 
-    def _instances(self, rows: list[dict[str, Any]]) -> list[M]:
+    def _instances(self, items: list[Any], reader: ModelDecoder) -> list[M]:
+        rows = list(map(reader.row, items))
         instances = self._many.validate_python(rows, strict=False)
+        if self.hidden is not None:
+            for instance, item in zip(instances, items, strict=True):
+                self._hide(instance, item.hidden and item.hidden.S)
         if self._holds_opaque_models:
             for instance, row in zip(instances, rows, strict=True):
                 keep_unknown(instance, row)
         return instances
 
+    def _hide(self, instance: M, text: str | None) -> None:
+        if self.hidden is not None and text is not None:
+            vars(instance)[self.hidden] = text
+
     def _instance(self, item: dict[str, Any], table: str) -> M:
+        hidden = None if self.hidden is None else item.pop(self.hidden, None)
         try:
             instance = self.model.model_validate(self._prepare(item), strict=False)
         except PydanticError as error:
@@ -230,6 +247,7 @@ class Codec(Generic[M]):
             ) from error
         if self.keep_unknown:
             keep_unknown(instance, item)
+        self._hide(instance, hidden)
         return instance
 
     @cached_property
@@ -265,7 +283,7 @@ class Codec(Generic[M]):
     def _reader(self) -> ModelDecoder | None:
         if not can_be_compiled(self._fields):
             return None
-        return ModelDecoder(self.model, self._fields, self.key_attributes, self.keep_unknown)
+        return ModelDecoder(self.model, self._fields, self.key_attributes, self.keep_unknown, self.hidden)
 
     @cached_property
     def _prepare(self) -> Callable[[Any], Any]:

@@ -154,6 +154,7 @@ class ModelDecoder:
 
     Parameters:
         strict: as for `DecoderCompiler`.
+        hidden: the text attribute that an item may have beside the fields; its wire type has it as `hidden`.
 
     Attributes:
         reply: decodes the reply of a call for one item.
@@ -162,9 +163,17 @@ class ModelDecoder:
     """
 
     def __init__(
-        self, model: type[BaseModel], fields: tuple[FieldShape, ...], keys: tuple[str, ...], strict: bool
+        self,
+        model: type[BaseModel],
+        fields: tuple[FieldShape, ...],
+        keys: tuple[str, ...],
+        strict: bool,
+        hidden: str | None = None,
     ) -> None:
         wire, self.row = DecoderCompiler(strict).model(model, fields, keys)
+        if hidden is not None:
+            text = _SCALAR_TYPES["S", False] | None
+            wire = _strict("WithHidden", [("hidden", text, None)], bases=(wire,), rename={"hidden": hidden})
         item: Any = wire | None
         items: Any = list[wire]  # type: ignore[valid-type]
         self.reply = _envelope("Reply", [("item", item, None), ("attributes", item, None)])

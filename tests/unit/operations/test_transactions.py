@@ -7,14 +7,20 @@ import pytest
 
 from dynamodb_wrapper.exceptions import CancellationReason, TransactionCanceledError, ValidationError
 from dynamodb_wrapper.expressions import Assign, Compare, Exists, Path, Update
-from dynamodb_wrapper.operations import TransactAction, TransactGet, TransactWrite
+from dynamodb_wrapper.operations import GetItem, TransactAction, TransactGet, TransactWrite
 from dynamodb_wrapper.operations.readers import plain
 
 KEY: dict[str, Any] = {"id": {"S": "a"}}
 ITEM: dict[str, Any] = KEY | {"n": {"N": "1"}}
 N = Path(("n",))
 PUT = TransactAction(table="t", reader=plain, item=ITEM)
+GET: GetItem[Any] = GetItem(table="t", key=KEY, reader=plain, consistent=True)
+OTHER: GetItem[Any] = GetItem(table="u", key=KEY, reader=plain)
 DELETE = TransactAction(table="t", reader=plain, key=KEY)
+
+
+def get(key: str) -> GetItem[Any]:
+    return GetItem(table="t", key={"id": {"S": key}}, reader=plain)
 
 
 def test_a_put() -> None:
@@ -104,17 +110,31 @@ class TestWrite:
 
 class TestGet:
     def test_its_request(self) -> None:
-        call = TransactGet("t", [KEY, KEY], plain).call()
+        call = TransactGet([GET, OTHER]).call()
         assert call.action == "TransactGetItems"
-        assert call.body == {"TransactItems": [{"Get": {"TableName": "t", "Key": KEY}}] * 2}
+        assert call.body == {
+            "TransactItems": [
+                {"Get": {"TableName": "t", "Key": KEY}},
+                {"Get": {"TableName": "u", "Key": KEY}},
+            ]
+        }
+
+    def test_an_item_that_is_asked_for_twice_is_read_once(self, service: Callable[..., Any]) -> None:
+        asked = service({"Responses": [{"Item": ITEM}]})
+        assert asked.run(TransactGet([GET, GET])) == [{"id": "a", "n": 1}] * 2
+        assert len(asked.bodies[0]["TransactItems"]) == 1
 
     def test_items_stand_in_the_order_of_the_keys_none_for_a_missing_one(
         self, service: Callable[..., Any]
     ) -> None:
         asked = service({"Responses": [{"Item": ITEM}, {}, {"Item": KEY}]})
-        assert asked.run(TransactGet("t", [KEY] * 3, plain)) == [{"id": "a", "n": 1}, None, {"id": "a"}]
+        assert asked.run(TransactGet([get("a"), get("b"), get("c")])) == [
+            {"id": "a", "n": 1},
+            None,
+            {"id": "a"},
+        ]
 
     @pytest.mark.parametrize("count", [0, 101])
     def test_too_many_or_no_keys_are_refused_with_their_count(self, count: int) -> None:
         with pytest.raises(ValidationError, match=f"a transaction of {count} actions"):
-            TransactGet("t", [KEY] * count, plain).call()
+            TransactGet([get(str(number)) for number in range(count)]).call()

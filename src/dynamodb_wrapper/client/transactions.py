@@ -1,0 +1,164 @@
+"""Transactions as users write them: steps gathered one after another, applied together or not at all.
+
+Knows steps and faces. Must not know expressions or the wire.
+
+    db.transaction().put(order).update(Stock, "apple", {"count": 3}).check(Customer, "ada", active).execute()
+
+    with db.transaction() as transaction:   # applied at the end; a body that raises sends nothing
+        transaction.put(order)
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel
+
+from dynamodb_wrapper.client.requests import Requests
+from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
+from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.expressions import condition_of
+from dynamodb_wrapper.operations.applying import Apply
+from dynamodb_wrapper.operations.steps import Step, check_step, delete_step, put_step, update_step
+from dynamodb_wrapper.schema import schema_of
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+
+class Steps:
+    """What both faces of a transaction share: each method but `execute` adds a step and returns itself.
+
+    A wrong step is refused when it is added. What DynamoDB would refuse as a whole is refused before it is
+    sent: more than 100 actions, two of one item, one unique value for two items.
+    """
+
+    def _start(self, client: Requests, token: str | None) -> None:
+        self._client = client
+        self._token = str(uuid.uuid4()) if token is None else token
+        self._steps: list[Step[Any]] = []
+        self._executed = False
+
+    @property
+    def token(self) -> str:
+        """The idempotency token: within ten minutes one transaction of that token is applied once."""
+        return self._token
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def put(self, item: BaseModel, *, condition: object = None) -> Self:
+        """Store an item, replacing one with the same key.
+
+        Parameters:
+            condition: what must hold of the stored item, of this library's conditions or boto3's.
+        """
+        schema = schema_of(type(item))
+        table = self._client.table_name(type(item))
+        return self._add(put_step(schema, table, item, condition_of(condition), self._write_token()))
+
+    def update(
+        self, model: type[M], key: object, changes: Mapping[str, Any], *, condition: object = None
+    ) -> Self:
+        """Change the named attributes of an item that exists, and no others.
+
+        Parameters:
+            key: the partition key's value, a mapping where there is a sort key too, or the item as it was
+                read: where Meta has a version, that must then still be the stored one.
+            changes: new values by attribute; None takes the attribute away where reading it gives None.
+        """
+        schema, table = schema_of(model), self._client.table_name(model)
+        wanted = condition_of(condition)
+        return self._add(update_step(schema, table, key, changes, wanted, self._write_token()))
+
+    def delete(self, model: type[M], key: object, *, condition: object = None) -> Self:
+        """Remove an item; `key` as for `update`."""
+        return self._add(
+            delete_step(schema_of(model), self._client.table_name(model), key, condition_of(condition))
+        )
+
+    def check(self, model: type[M], key: object, condition: object = None) -> Self:
+        """Apply the others only if the condition holds of this item; `key` as for `update`."""
+        return self._add(
+            check_step(schema_of(model), self._client.table_name(model), key, condition_of(condition))
+        )
+
+    @method
+    def execute(self) -> Flow[None]:
+        """Apply all or nothing. After a failure it may be executed again: it is applied once at most.
+
+        Raises:
+            ValidationError: DynamoDB would refuse it, or it was applied already; nothing was sent.
+            TransactionCanceledError: nothing was applied; `reasons` has one for each step, in their order.
+        """
+        return self._apply()
+
+    def _apply(self) -> Flow[None]:
+        if self._executed:
+            raise ValidationError(
+                "this transaction was applied already: make a new one with db.transaction()"
+            )
+        yield from Apply(tuple(self._steps), self._token).flow(self._client.send)
+        self._executed = True
+
+    def _at_the_end(self) -> Flow[None]:
+        if self._steps and not self._executed:
+            yield from self._apply()
+
+    def _add(self, step: Step[Any]) -> Self:
+        if self._executed:
+            raise ValidationError(
+                "this transaction was applied already: make a new one with db.transaction()"
+            )
+        self._steps.append(step)
+        return self
+
+    def _write_token(self) -> str:
+        """The same for each step whenever the transaction is made anew with its token."""
+        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._token}/{len(self._steps)}").hex[:12]
+
+
+class Transaction(Steps, Blocking):
+    """The blocking face of a transaction; see `DynamoDB.transaction`."""
+
+    def __init__(self, client: Requests, drive: Callable[[Flow[Any]], Any], token: str | None = None) -> None:
+        self._drive = drive
+        self._start(client, token)
+
+    def drive(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        return self._drive(flow)  # type: ignore[no-any-return]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.drive(self._at_the_end())
+
+
+class AsyncTransaction(Steps, Awaiting):
+    """The awaiting face of a transaction; see `AsyncDynamoDB.transaction`."""
+
+    def __init__(self, client: Requests, drive: Callable[[Flow[Any]], Any], token: str | None = None) -> None:
+        self._drive = drive
+        self._start(client, token)
+
+    async def drive(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        return await self._drive(flow)  # type: ignore[no-any-return]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            await self.drive(self._at_the_end())

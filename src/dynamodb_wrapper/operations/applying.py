@@ -1,0 +1,218 @@
+"""Applying steps: several together or not at all, or one alone, with what their models' Meta wants kept.
+
+Steps with unique values are written with their guards in one transaction; what they had before is read first,
+and read again where it was changed meanwhile. A locked write is sent again after a lost answer: the tokens
+in the item tell whether the first attempt was applied.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct, field
+from pydantic import BaseModel
+
+from dynamodb_wrapper.engine.flow import Flow, Reply, Send, Write
+from dynamodb_wrapper.exceptions import (
+    CancellationReason,
+    ConditionalCheckFailedError,
+    DynamoDBWrapperError,
+    ItemNotFoundError,
+    TransactionCanceledError,
+)
+from dynamodb_wrapper.expressions import condition_of
+from dynamodb_wrapper.operations.plans import NOT_UNIQUE, Plan, check_steps
+from dynamodb_wrapper.operations.reads import GetItem
+from dynamodb_wrapper.operations.refusals import named, not_unique, refusal, was_applied
+from dynamodb_wrapper.operations.steps import (
+    DeleteStep,
+    PutStep,
+    Step,
+    UpdateStep,
+    delete_step,
+    put_step,
+    update_step,
+)
+from dynamodb_wrapper.operations.transactions import TransactWrite
+from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.wire.values import WireItem, decode_item
+
+M = TypeVar("M", bound=BaseModel)
+MOST_TRIES = 5
+
+
+class Apply(Write[None], Struct, frozen=True):
+    """Apply all steps or none.
+
+    Parameters:
+        steps: 1 to 100, with the guards of unique values, and no two of one item.
+        token: makes sending it again harmless for ten minutes; at most 36 characters.
+
+    Raises:
+        ValidationError: the service would refuse the steps; nothing was sent.
+        TransactionCanceledError: no step was applied; a reason for each, its item decoded. The code for a
+            value that another item has is "NotUnique".
+    """
+
+    steps: Sequence[Step[Any]]
+    token: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def flow(self, send: Send) -> Flow[None]:
+        """See `Operation.flow`."""
+        try:
+            yield from _apply(send, self.steps, self.token)
+        except TransactionCanceledError as error:
+            error.reasons = tuple(
+                _decoded(reason, step) for reason, step in zip(error.reasons, self.steps, strict=False)
+            )
+            raise
+
+
+def put_alone(send: Send, schema: TableSchema[M], table: str, instance: M, condition: object) -> Flow[None]:
+    """Store one item; raises as `ApplyOne`."""
+    yield from ApplyOne(put_step(schema, table, instance, condition_of(condition))).flow(send)
+
+
+def update_alone(
+    send: Send,
+    schema: TableSchema[M],
+    table: str,
+    key: object,
+    changes: Mapping[str, object],
+    condition: object,
+) -> Flow[M]:
+    """Change one item that exists and return it as it is afterwards; raises as `ApplyOne`."""
+    step = update_step(schema, table, key, changes, condition_of(condition))
+    return (yield from ApplyOne(step).flow(send))  # type: ignore[no-any-return]
+
+
+def delete_alone(
+    send: Send, schema: TableSchema[M], table: str, key: object, condition: object
+) -> Flow[bool]:
+    """Remove one item and return whether there was one; raises as `ApplyOne`."""
+    step = delete_step(schema, table, key, condition_of(condition))
+    return (yield from ApplyOne(step).flow(send))  # type: ignore[no-any-return]
+
+
+class ApplyOne(Write[Any], Struct, frozen=True):
+    """Apply one step alone.
+
+    A put returns nothing, an update the item as it is afterwards, a delete whether there was one.
+
+    Raises:
+        ConflictError: the item was changed since it was read, or the condition of an update does not hold;
+            carries the item as it is stored.
+        NotUniqueError: another item has a value that must be unique.
+        ConditionalCheckFailedError: the condition of a put or delete does not hold; carries the item.
+        ItemNotFoundError: no item has the key of an update.
+    """
+
+    step: Step[Any]
+
+    def flow(self, send: Send) -> Flow[Any]:
+        """See `Operation.flow`."""
+        if self.step.claims:
+            return (yield from self._with_guards(send))
+        step, write = self.step, self.step.single()
+        try:
+            reply = yield from send(write.call())
+        except ConditionalCheckFailedError as error:
+            stored: WireItem | None = error.current_item
+            if not was_applied(step, stored, answer_lost=error.outcome_unknown):
+                raise refusal(step, stored, error) from error
+            step.succeeded()
+            return True if isinstance(step, DeleteStep) else self._result(stored)
+        step.succeeded()
+        found = write.parse(reply)
+        return found if isinstance(step, UpdateStep) else self._result(found)
+
+    def _with_guards(self, send: Send) -> Flow[Any]:
+        step = self.step
+        before = (yield from _read(send, step)) if isinstance(step, DeleteStep) else None
+        if isinstance(step, DeleteStep) and before is None and step.lock is None and step.condition is None:
+            return False
+        try:
+            yield from _apply(send, [step], str(uuid.uuid4()))
+        except TransactionCanceledError as error:
+            raise _of_one(step, error) from error
+        if not isinstance(step, UpdateStep):
+            return self._result(before)
+        after = yield from _read(send, step)
+        if after is None:
+            raise ItemNotFoundError(
+                f"{named(step)} was changed, and then removed by somebody else",
+                table_name=step.table,
+                key=decode_item(step.key),
+            )
+        return self._result(after)
+
+    def _result(self, found: Any) -> Any:
+        if isinstance(self.step, DeleteStep):
+            return found is not None
+        return None if isinstance(self.step, PutStep) else self.step.schema.codec.decode(found)
+
+
+class _WireReader:
+    """Reads an item as it is on the wire."""
+
+    def read_item(self, reply: Reply, member: str = "Item", *, table: str = "") -> WireItem | None:
+        found: dict[str, Any] = msgspec.json.decode(reply)
+        return found.get(member)
+
+    def read_page(self, reply: Reply, *, table: str = "") -> Any:
+        raise NotImplementedError
+
+    def decode(self, item: Mapping[str, Any], *, table: str = "") -> WireItem:
+        return dict(item)
+
+
+_wire_reader = _WireReader()
+
+
+def _apply(send: Send, steps: Sequence[Step[Any]], token: str) -> Flow[None]:
+    """Apply all steps or none; the reasons of a failure have their items in wire form."""
+    check_steps(steps, token)
+    for tries_left in reversed(range(MOST_TRIES)):
+        befores: list[WireItem | None] = []
+        for step in steps:
+            befores.append((yield from _read(send, step)) if step.claims else None)
+        plan = Plan(steps, befores)
+        try:
+            yield from send(TransactWrite(plan.actions, token).call())
+        except TransactionCanceledError as error:
+            if tries_left and plan.is_outdated(error):
+                token = str(uuid.uuid4())
+                continue
+            error.reasons = tuple(plan.reasons(error))
+            raise
+        for step in steps:
+            step.succeeded()
+        return
+
+
+def _read(send: Send, step: Step[Any]) -> Flow[WireItem | None]:
+    get = GetItem(table=step.table, key=step.key, reader=_wire_reader, consistent=True)
+    return (yield from get.flow(send))
+
+
+def _of_one(step: Step[Any], error: TransactionCanceledError) -> DynamoDBWrapperError:
+    reason = error.reasons[0] if error.reasons else CancellationReason("None")
+    if reason.code == NOT_UNIQUE:
+        return not_unique(step, reason.message, reason.item, error)
+    if reason.code == "ConditionalCheckFailed":
+        return refusal(step, None if reason.item is None else dict(reason.item), error)
+    return error
+
+
+def _decoded(reason: CancellationReason, step: Step[Any]) -> CancellationReason:
+    if reason.item is None:
+        return reason
+    item = (
+        decode_item(reason.item)
+        if reason.code == NOT_UNIQUE
+        else step.schema.codec.decode(reason.item, table=step.table)
+    )
+    return CancellationReason(reason.code, reason.message, item)
