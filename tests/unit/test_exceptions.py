@@ -40,6 +40,7 @@ CODES = {
     "TableNotFoundError": "table_not_found",
     "TransactionCanceledError": "transaction_canceled",
     "TransactionConflictError": "transaction_conflict",
+    "UnreadableItemError": "item_unreadable",
     "ValidationError": "validation_failed",
     "WriteOutcomeUnknownError": "write_outcome_unknown",
 }

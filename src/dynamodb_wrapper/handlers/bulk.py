@@ -15,6 +15,7 @@ from dynamodb_wrapper.exceptions import (
     DynamoDBWrapperError,
     ItemNotFoundError,
     TransactionCanceledError,
+    UnreadableItemError,
     ValidationError,
 )
 from dynamodb_wrapper.expressions import Compare, Condition, Path, all_of
@@ -155,9 +156,14 @@ def each(what: str, ids: Sequence[str], flows: Sequence[Flow[Any]]) -> Flow[dict
 
 
 def unless_changed(flow: Flow[Any]) -> Flow[Any]:
-    """The flow's result, or PASSED_OVER where its item is gone or not in the state that its write needs."""
+    """The flow's result, or PASSED_OVER where its item is gone or not in the state that its write needs.
+
+    A write that was applied to an item that does not fit its model has no result, but was done.
+    """
     try:
         return (yield from flow)
+    except UnreadableItemError:
+        return None
     except (ItemNotFoundError, ConflictError):
         return PASSED_OVER
 

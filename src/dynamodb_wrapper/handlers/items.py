@@ -108,7 +108,7 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
                 return (yield from self._change(key, values, own, guard).flow(self.client.send))
             except ConflictError as error:
                 latest = error.current_item
-                if not unchanged:
+                if not unchanged or not isinstance(latest, self.model):
                     raise
                 if all(_stored(latest, name) == _stored(current, name) for name in unchanged):
                     guarded = frozenset()  # stored in another form: only `own` can stand in the way

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.expressions import Path
+from dynamodb_wrapper.models.base import View
 from dynamodb_wrapper.schema import schema_of
 from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.timezones import validate_timezone_string
@@ -27,7 +28,16 @@ Projection: TypeAlias = Sequence[str] | None
 
 @lru_cache(maxsize=512)
 def view_codec(model: type[BaseModel], view: type[W]) -> Codec[W]:
-    """The codec that reads a view of a model's table."""
+    """The codec that reads a view of a model's table.
+
+    Raises:
+        MetaError: it is no view: an instance of which only a part was read must not be one that can be saved.
+    """
+    if not issubclass(view, View):
+        raise MetaError(
+            f"{view.__name__} is not a View, so that a partly read one could be saved over the whole item: "
+            "derive what an API reads into from dynamodb_wrapper.View"
+        )
     return schema_of(model).view_codec(view)
 
 

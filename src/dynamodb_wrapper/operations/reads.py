@@ -170,7 +170,8 @@ class Take(Read[Taken[T]], Struct, frozen=True):
 
     A page may be cut in the middle: the key to go on after is then made from the last item taken, so that the
     search must read its key fields. Without a filter one item more is read, to know whether there is a next
-    page; with one the last page may be empty, because finding out could mean reading all the rest.
+    page; with one, one page more, so that the last page of a list may be empty only where more than that
+    would have to be read to find out.
     """
 
     search: Search[T]
@@ -187,9 +188,10 @@ class Take(Read[Taken[T]], Struct, frozen=True):
             wanted = self.limit - len(items)
             items += page.items[:wanted]
             if len(page.items) > wanted:
-                return Taken(items, key_at(reply, wanted - 1, search.key_fields))
-            done = len(items) == self.limit and search.filter is not None
-            if page.last_key is None or done:
+                last = key_at(reply, wanted - 1, search.key_fields) if wanted else search.start
+                return Taken(items, last)
+            looked_beyond = wanted == 0 and search.filter is not None
+            if page.last_key is None or looked_beyond:
                 return Taken(items, page.last_key)
             search = replace(search, start=page.last_key)
             look = self.limit + 1 - len(items) if search.filter is None else look * 4

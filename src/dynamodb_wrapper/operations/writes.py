@@ -10,12 +10,12 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 from msgspec import Struct
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Write
-from dynamodb_wrapper.exceptions import ConditionalCheckFailedError
+from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, UnreadableItemError, ValidationError
 from dynamodb_wrapper.expressions import Condition, Params, Update
 from dynamodb_wrapper.expressions.params import Encode, encode_plainly
 from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.wire.sizes import check_item_size
-from dynamodb_wrapper.wire.values import WireValue
+from dynamodb_wrapper.wire.values import WireValue, decode_item, read_item
 
 T = TypeVar("T")
 WireItem: TypeAlias = dict[str, WireValue]
@@ -25,8 +25,9 @@ ReturnValues: TypeAlias = Literal["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "
 class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=True):
     """What the single writes share.
 
-    A failed condition raises `ConditionalCheckFailedError` with the item as it is. `repeatable` is as for
-    `Call`; None derives it: a write with a condition is not, for its repetition would fail its own condition.
+    A failed condition raises `ConditionalCheckFailedError` with the item as it is; a stored item that does not
+    fit its model raises `UnreadableItemError` after the write. `repeatable` is as for `Call`; None derives it:
+    a write with a condition is not, for its repetition would fail its own condition.
     """
 
     table: str
@@ -42,7 +43,7 @@ class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=Tr
             reply = yield from send(self.call())
         except ConditionalCheckFailedError as error:
             if error.current_item is not None:
-                error.current_item = self.reader.decode(error.current_item, table=self.table)
+                error.current_item = self._as_stored(error.current_item)
             raise
         return self.parse(reply)
 
@@ -50,7 +51,22 @@ class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=Tr
         """See `Operation.parse`."""
         if self.returns == "NONE":
             return None
-        return self.reader.read_item(reply, "Attributes", table=self.table)
+        try:
+            return self.reader.read_item(reply, "Attributes", table=self.table)
+        except ValidationError as misfit:
+            raise UnreadableItemError(
+                f"the write to {self.table} was applied, but the item does not fit: {misfit.message}",
+                misfit,
+                misfit.context,
+                errors=misfit.errors,
+            ) from misfit
+
+    def _as_stored(self, item: WireItem) -> object:
+        """The item that stands in the way; in plain values where it does not fit its model."""
+        try:
+            return self.reader.decode(item, table=self.table)
+        except ValidationError:
+            return decode_item(item)
 
     def _finish(self, action: str, body: dict[str, Any], params: Params, repeatable: bool) -> Call:
         if self.condition is not None:
@@ -97,9 +113,19 @@ class UpdateItem(SingleWrite[T], frozen=True, kw_only=True):
 
 
 class DeleteItem(SingleWrite[T], frozen=True, kw_only=True):
-    """Remove an item; a missing one is no error unless a condition says so."""
+    """Remove an item; a missing one is no error unless a condition says so.
+
+    What was removed is given in plain values where it does not fit its model.
+    """
 
     key: WireItem
+
+    def parse(self, reply: Reply) -> Any:
+        """See `Operation.parse`."""
+        try:
+            return super().parse(reply)
+        except UnreadableItemError:
+            return read_item(reply, "Attributes")
 
     def call(self) -> Call:
         """See `Operation.call`."""

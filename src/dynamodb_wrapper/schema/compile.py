@@ -57,6 +57,8 @@ def schema_of(model: type[M]) -> TableSchema[M]:
 class _Compiler:
     def __init__(self, model: type[M]) -> None:
         self.model = model
+        if getattr(model, "__dynamodb_view__", False):
+            self.fail("it is a view, and a view is never saved: give the model whose items it shows")
         meta = getattr(model, "Meta", None)
         if not isinstance(meta, type):
             what = (

@@ -179,6 +179,11 @@ class TestTake:
         assert [body["Limit"] for body in asked.bodies] == [4, 2, 1]
         assert [body.get("ExclusiveStartKey") for body in asked.bodies] == [None, key(2), key(3)]
 
+    def test_an_item_beyond_the_limit_is_left_for_the_next_page(self, service: Callable[..., Any]) -> None:
+        asked = service(page(1, 2, 3, last=3), page(4, last=4))
+        taken = asked.run(Take(query(), 3))
+        assert (numbers(taken.items), taken.last_key) == ([1, 2, 3], key(3))
+
     def test_with_a_filter_a_page_cut_in_the_middle_goes_on_after_the_last_item_taken(
         self, service: Callable[..., Any]
     ) -> None:
@@ -193,9 +198,22 @@ class TestTake:
     def test_the_last_item_of_the_last_page_is_the_end(self, service: Callable[..., Any]) -> None:
         assert service(page(1, 4)).run(Take(query(filter=PRICED), 2)).last_key is None
 
-    def test_a_page_that_fits_exactly_goes_on_where_it_ended(self, service: Callable[..., Any]) -> None:
-        taken = service(page(1, 4, last=100)).run(Take(query(filter=PRICED), 2))
-        assert taken.last_key == key(100)
+    def test_a_filtered_page_that_fits_exactly_is_the_last_if_the_next_one_ends_empty(
+        self, service: Callable[..., Any]
+    ) -> None:
+        assert service(page(1, 4, last=100), page()).run(Take(query(filter=PRICED), 2)).last_key is None
+
+    def test_a_filtered_page_that_fits_exactly_goes_on_where_it_ended(
+        self, service: Callable[..., Any]
+    ) -> None:
+        taken = service(page(1, 4, last=100), page(120, last=400)).run(Take(query(filter=PRICED), 2))
+        assert (numbers(taken.items), taken.last_key) == ([1, 4], key(100))
+
+    def test_behind_a_filtered_page_that_fits_exactly_only_one_more_is_looked_at(
+        self, service: Callable[..., Any]
+    ) -> None:
+        taken = service(page(1, 4, last=100), page(last=500)).run(Take(query(filter=PRICED), 2))
+        assert (numbers(taken.items), taken.last_key) == ([1, 4], key(500))
 
     def test_with_a_filter_it_looks_further_each_time_until_it_has_enough(
         self, service: Callable[..., Any]

@@ -74,9 +74,12 @@ class PutStage(Write[PipelineRunLog]):
             try:
                 after = yield from self._write(known).flow(send)
             except ConditionalCheckFailedError as error:
-                run: PipelineRunLog | None = error.current_item
+                run: Any = error.current_item
                 if run is None:
                     raise not_found(self.schema, self.table, self.key) from error
+                if not isinstance(run, PipelineRunLog):
+                    why = "does not fit its model as it is stored, so that no stage can be replaced: mend it"
+                    raise conflict(self.schema, self.key, error, why) from error
                 if monotonic() >= deadline:
                     why = f"kept changing for {self.timeout_seconds:g} s while a stage was added: try again"
                     raise conflict(self.schema, self.key, error, why) from error

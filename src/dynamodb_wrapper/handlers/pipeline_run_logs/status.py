@@ -13,9 +13,10 @@ from typing import Any
 
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
-from dynamodb_wrapper.exceptions import ConflictError, ItemNotFoundError
+from dynamodb_wrapper.exceptions import ConflictError, ItemNotFoundError, UnreadableItemError
 from dynamodb_wrapper.expressions import Assign, Compare, In, Path, all_of
 from dynamodb_wrapper.expressions.params import Wire
+from dynamodb_wrapper.handlers.moments import moment
 from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import OPEN, Status, having, required
 from dynamodb_wrapper.handlers.pipeline_run_logs.runs import RunCommands, seconds_between
 from dynamodb_wrapper.handlers.pipeline_run_logs.searches import STATUS_RUNS
@@ -120,7 +121,8 @@ class StatusCommands(RunCommands):
             ItemNotFoundError: there is no such run.
             ConflictError: the run is over with another status; carries it as `current_item`.
         """
-        return self._change_status(run_id, pipeline_id, _change(status, error_message, end_time), end_time)
+        ended = None if end_time is None else moment("end_time", end_time)
+        return self._change_status(run_id, pipeline_id, _change(status, error_message, ended), ended)
 
     @method
     def update_run_status_with_dto(
@@ -173,9 +175,9 @@ class StatusCommands(RunCommands):
             try:
                 return (yield from self._write(key, values, OPEN, guard).flow(self.client.send))
             except ConflictError as error:
-                if monotonic() >= deadline:
-                    raise
                 latest: PipelineRunLog = error.current_item
+                if monotonic() >= deadline or not isinstance(latest, PipelineRunLog):
+                    raise
                 # the same start is stored in another form than this library's, such as with Z for +00:00
                 guard = None if latest.start_time == run.start_time else _start_as_stored(latest)
                 run = latest
@@ -239,7 +241,11 @@ class StatusCommands(RunCommands):
             return False
         except ConflictError as error:  # of an attempt that was applied unnoticed, only the end tells
             run: PipelineRunLog = error.current_item
+            if not isinstance(run, PipelineRunLog):
+                raise
             return run.status is change.status and run.end_time == change.end_time
+        except UnreadableItemError:
+            return True
         return True
 
 
