@@ -1,0 +1,29 @@
+"""One adapter for each library, written the way its own documentation says to use it.
+
+An adapter is a class `Rival(endpoint)`. A method is a case, named as in `benchmarks.cases`; it does that case
+`count` times and returns how many items it saw, so that a library that reads less is found out. A coroutine
+method is awaited on one event loop that lives as long as the process. Cases that a library cannot do are left
+out. Clients and models are made once, as documentation everywhere advises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from benchmarks.items import some_keys
+
+
+async def in_flight(width: int, count: int, one: Callable[[tuple[str, str]], Awaitable[object]]) -> int:
+    """Do `one` for `count` keys, at most `width` at the same time."""
+    from asyncio import gather  # not part of the cold start of those that block
+
+    keys = some_keys(count)
+
+    async def work() -> int:
+        done = 0
+        for key in keys:
+            await one(key)
+            done += 1
+        return done
+
+    return sum(await gather(*(work() for _ in range(width))))

@@ -1,0 +1,302 @@
+"""This library, as its README says to use it: the default client, checks and retries included.
+
+An observer is attached, so that what observers cost is in every figure. Where the library has no call of its
+own yet (a parallel scan), its operations are put together here from public parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from benchmarks import items
+from dynamodb_wrapper import AsyncDynamoDB, DynamoDB, DynamoDBConfig, DynamoDBModel, View
+
+
+class Flat(DynamoDBModel):
+    """A FLAT item."""
+
+    pk: str
+    sk: str
+    name: str
+    email: str
+    age: int
+    score: int
+    balance: Decimal
+    active: bool
+    note: str | None
+    created_at: datetime
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = items.FLAT
+        partition_key = "pk"
+        sort_key = "sk"
+
+
+class Written(Flat):
+    """A FLAT item in the table that is written to."""
+
+    class Meta(Flat.Meta):
+        """Where it is kept."""
+
+        table_name = items.WRITTEN
+
+
+class Many(Flat):
+    """A FLAT item in the table that is streamed."""
+
+    class Meta(Flat.Meta):
+        """Where it is kept."""
+
+        table_name = items.MANY
+
+
+class FlatView(View):
+    """A part of a FLAT item; its fields are `items.PROJECTION`."""
+
+    pk: str
+    sk: str
+    name: str | None = None
+    balance: Decimal | None = None
+    created_at: datetime | None = None
+
+
+class Nested(DynamoDBModel):
+    """A NESTED item."""
+
+    pk: str
+    sk: str
+    name: str
+    version: int
+    enabled: bool
+    status: str
+    tags: list[str]
+    config: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = items.NESTED
+        partition_key = "pk"
+        sort_key = "sk"
+
+
+class Rival:
+    """See `benchmarks.rivals`."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.config = DynamoDBConfig(endpoint_url=endpoint, region_name=items.REGION)
+        self.calls = 0
+        self.db = DynamoDB(self.config, observers=[self._observe])
+        self.adb: AsyncDynamoDB | None = None
+
+    async def close(self) -> None:
+        """End it."""
+        self.db.close()
+        if self.adb is not None:
+            await self.adb.close()
+
+    def _observe(self, event: object) -> None:
+        self.calls += 1
+
+    def get_sync(self, count: int) -> int:
+        """Get items one after the other."""
+        for pk, sk in items.some_keys(count):
+            assert self.db.get(Flat, {"pk": pk, "sk": sk}) is not None
+        return count
+
+    async def get_async_1(self, count: int) -> int:
+        """Get items, one in flight."""
+        return await self._get_async(1, count)
+
+    async def get_async_32(self, count: int) -> int:
+        """Get items, 32 in flight."""
+        return await self._get_async(32, count)
+
+    async def get_async_128(self, count: int) -> int:
+        """Get items, 128 in flight."""
+        return await self._get_async(128, count)
+
+    async def _get_async(self, width: int, count: int) -> int:
+        from benchmarks.rivals import in_flight
+
+        if self.adb is None:
+            self.adb = AsyncDynamoDB(self.config, observers=[self._observe])
+        db = self.adb
+        return await in_flight(width, count, lambda key: db.get(Flat, {"pk": key[0], "sk": key[1]}))
+
+    def put(self, count: int) -> int:
+        """Put one item over and over."""
+        item = _written(1)[0]
+        for _ in range(count):
+            self.db.put(item)
+        return count
+
+    def update(self, count: int) -> int:
+        """Set two attributes and return the item."""
+        for pk, sk in items.some_keys(count):
+            self.db.update(Written, {"pk": pk, "sk": sk}, {"age": 40, "name": "new"})
+        return count
+
+    def query_flat_models(self, count: int) -> int:
+        """Query 1,000 FLAT items."""
+        return sum(len(self._query(Flat)) for _ in range(count))
+
+    def query_nested_models(self, count: int) -> int:
+        """Query 1,000 NESTED items."""
+        return sum(len(self._query(Nested)) for _ in range(count))
+
+    def query_projected_views(self, count: int) -> int:
+        """Query five attributes of 1,000 FLAT items."""
+        from dynamodb_wrapper import ReadApi
+
+        class FlatReadApi(ReadApi[Flat, FlatView]):
+            model, view = Flat, FlatView
+
+        api = FlatReadApi(client=self.db)
+        return sum(len(api.query({"pk": items.FIRST}, limit=None)[0]) for _ in range(count))
+
+    def query_flat_dicts(self, count: int) -> int:
+        """Query 1,000 FLAT items through the boto3-shaped door."""
+        return self._query_dicts(items.FLAT, count)
+
+    def query_nested_dicts(self, count: int) -> int:
+        """Query 1,000 NESTED items through the boto3-shaped door."""
+        return self._query_dicts(items.NESTED, count)
+
+    def batch_write(self, count: int) -> int:
+        """Put many items."""
+        self.db.batch_write(Written, puts=_written(count))
+        return count
+
+    def batch_get(self, count: int) -> int:
+        """Read by key."""
+        keys = [{"pk": pk, "sk": sk} for pk, sk in items.some_keys(count)]
+        return sum(item is not None for item in self.db.batch_get(Flat, keys))
+
+    def scan_threads(self, count: int) -> int:
+        """Scan the table in segments, a thread for each."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        from dynamodb_wrapper.operations import All
+
+        scans = [All(_scan(Flat, at, items.SEGMENTS)) for at in range(items.SEGMENTS)]
+        with ThreadPoolExecutor(items.SEGMENTS) as pool:
+            return sum(len(part) for part in pool.map(self.db.run, scans))
+
+    def scan_processes(self, count: int) -> int:
+        """Scan the table in segments, a process for each; replies come back as bytes and are read here."""
+        from multiprocessing import get_context
+
+        from dynamodb_wrapper.schema import schema_of
+
+        codec = schema_of(Flat).codec
+        with get_context("fork").Pool(items.PROCESSES) as pool:
+            arguments = [(self.config, at) for at in range(items.PROCESSES)]
+            replies = pool.starmap(_scan_segment, arguments)
+            pool.close()
+            pool.join()
+        found = [item for part in replies for reply in part for item in codec.read_page(reply).items]
+        return len(found)
+
+    def transact(self, count: int) -> int:
+        """Put 25 items in a transaction."""
+        from dynamodb_wrapper.operations import TransactAction, TransactWrite
+        from dynamodb_wrapper.schema import schema_of
+
+        codec = schema_of(Written).codec
+        for _ in range(count):
+            actions = [
+                TransactAction(table=items.WRITTEN, reader=codec, item=codec.encode(item))
+                for item in _written(items.TRANSACTION)
+            ]
+            self.db.run(TransactWrite(actions))
+        return count
+
+    def stream(self, count: int) -> int:
+        """Read a table of `count` items page after page."""
+        return sum(1 for _ in self.db.iterate(_scan(Many)))
+
+    def models_20(self, count: int) -> int:
+        """Get an item through each of 20 models of one client."""
+        meta = type("Meta", (Flat.Meta,), {})
+        models = [type(f"Flat{number}", (Flat,), {"Meta": meta}) for number in range(20)]
+        for model, (pk, sk) in zip(models, items.some_keys(20), strict=True):
+            assert self.db.get(model, {"pk": pk, "sk": sk}) is not None
+        return 20
+
+    def _query(self, model: type[DynamoDBModel]) -> list[Any]:
+        from dynamodb_wrapper.operations import All, Query
+        from dynamodb_wrapper.query.keys import key_condition
+        from dynamodb_wrapper.schema import schema_of
+
+        schema = schema_of(model)
+        query = Query(
+            table=self.db.table_name(model),
+            reader=schema.codec,
+            key_fields=schema.key_fields,
+            key_condition=key_condition(schema, schema.primary, {"pk": items.FIRST}),
+            encode=schema.codec.encode_attribute,
+        )
+        return self.db.run(All(query))
+
+    def _query_dicts(self, table: str, count: int) -> int:
+        from dynamodb_wrapper import TableGateway
+
+        gateway, request = TableGateway(self.db, table), {":pk": items.FIRST}
+        return sum(
+            len(gateway.query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues=request)["Items"])
+            for _ in range(count)
+        )
+
+
+class _Bytes:
+    """Reads a page as the bytes of its reply, for another process to read."""
+
+    def read_page(self, reply: bytes, *, table: str = "") -> _Reply:
+        return _Reply(reply)
+
+
+class _Reply:
+    def __init__(self, reply: bytes) -> None:
+        import msgspec
+
+        class Rest(msgspec.Struct):
+            LastEvaluatedKey: dict[str, Any] | None = None
+
+        self.items = [reply]
+        self.last_evaluated_key = msgspec.json.decode(reply, type=Rest).LastEvaluatedKey
+        self.count = 1
+
+
+def _scan(model: type[DynamoDBModel], segment: int = 0, segments: int = 1, reader: Any = None) -> Any:
+    from dynamodb_wrapper.operations import Scan
+    from dynamodb_wrapper.schema import schema_of
+
+    schema = schema_of(model)
+    return Scan(
+        table=schema.table_name,
+        reader=reader or schema.codec,
+        key_fields=schema.key_fields,
+        segment=segment,
+        segments=segments,
+    )
+
+
+def _scan_segment(config: DynamoDBConfig, segment: int) -> list[bytes]:
+    from dynamodb_wrapper.operations import All
+
+    with DynamoDB(config) as db:
+        return db.run(All(_scan(Flat, segment, items.PROCESSES, _Bytes())))
+
+
+@cache
+def _written(count: int) -> list[Written]:
+    return [Written(**items.flat(number)) for number in range(count)]
