@@ -152,13 +152,10 @@ class Demonstration:
         ]
 
     def _stages_of_failures(self, runs: Sequence[LoggedRun]) -> list[Section]:
-        full = payload.FullRuns(client=self._client)
-        stored = [
-            full.get({"run_id": run.run_id, "pipeline_id": catalog.PIPELINE_ID})
-            for run in runs
-            if run.status is RunStatus.FAILED
-        ]
-        return [report.stages(run.tags.get("month", run.run_id), run.stages) for run in stored]
+        failed = [run.run_id for run in runs if run.status is RunStatus.FAILED]
+        keys = [{"run_id": run_id, "pipeline_id": catalog.PIPELINE_ID} for run_id in failed]
+        stored = self._client.batch_get(PipelineRunLog, keys)
+        return [report.stages(run.tags.get("month", run.run_id), run.stages) for run in stored if run]
 
     def _say(self, line: str) -> None:
         self._display.say(line)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from threading import Lock
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
+
+from pydantic import BaseModel
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.demo.domain import DailyDelay, DailyDelaysReadApi, DailyDelaySummaryView, DailyDelayView
 from dynamodb_wrapper.engine.events import CallEnded
 from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsReadApi
-from dynamodb_wrapper.handlers.reading import ReadApi
 from dynamodb_wrapper.handlers.table_config.queries import TableConfigReadApi
 from dynamodb_wrapper.models import (
     PipelineRunLog,
@@ -27,6 +28,11 @@ from dynamodb_wrapper.models import (
     TableConfigSummaryView,
     TableConfigView,
 )
+from dynamodb_wrapper.operations import All, Query
+from dynamodb_wrapper.query.keys import key_condition
+from dynamodb_wrapper.schema import schema_of
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +74,23 @@ class Meter:
         return items, self.reply_bytes - before
 
 
-class FullRuns(ReadApi[PipelineRunLog, PipelineRunLog]):
-    """Reads runs with all that is stored of them."""
+def full_items(client: DynamoDB, model: type[M], index: str | None = None, **partition: str) -> list[M]:
+    """The items under a partition key value with all that is stored of them, in the order of the sort key.
 
-    model = view = PipelineRunLog
-
-
-class FullTables(ReadApi[TableConfig, TableConfig]):
-    """Reads tables with all that is stored of them."""
-
-    model = view = TableConfig
-
-
-class FullDays(ReadApi[DailyDelay, DailyDelay]):
-    """Reads days with all that is stored of them."""
-
-    model = view = DailyDelay
+    Parameters:
+        index: the index to read; the table where it is left out.
+        partition: the partition attribute and its value.
+    """
+    schema = schema_of(model)
+    query = Query(
+        table=client.table_name(model),
+        reader=schema.codec,
+        key_fields=schema.key_fields,
+        index=index,
+        key_condition=key_condition(schema, schema.index(index), partition),
+        encode=schema.codec.encode_attribute,
+    )
+    return client.run(All(query))
 
 
 def measure(client: DynamoDB, meter: Meter, pipeline_id: str, origin: str) -> list[Payload]:
@@ -93,10 +100,9 @@ def measure(client: DynamoDB, meter: Meter, pipeline_id: str, origin: str) -> li
         client: has the meter among its observers.
         origin: the airport's code.
     """
-    of_pipeline, of_origin = {"pipeline_id": pipeline_id}, {"origin": origin}
 
     def full_runs() -> Items:
-        return FullRuns(client=client).query(of_pipeline, "PipelineRunsIndex", limit=None)[0]
+        return full_items(client, PipelineRunLog, "PipelineRunsIndex", pipeline_id=pipeline_id)
 
     def runs(fields: Fields) -> Items:
         return PipelineRunLogsReadApi(client=client).query_by_pipeline(
@@ -104,7 +110,7 @@ def measure(client: DynamoDB, meter: Meter, pipeline_id: str, origin: str) -> li
         )[0]
 
     def full_tables() -> Items:
-        return FullTables(client=client).query(of_pipeline, "PipelineTablesIndex", limit=None)[0]
+        return full_items(client, TableConfig, "PipelineTablesIndex", pipeline_id=pipeline_id)
 
     def tables(fields: Fields) -> Items:
         return TableConfigReadApi(client=client).query_by_pipeline(
@@ -112,10 +118,10 @@ def measure(client: DynamoDB, meter: Meter, pipeline_id: str, origin: str) -> li
         )[0]
 
     def full_days() -> Items:
-        return FullDays(client=client).query(of_origin, limit=None)[0]
+        return full_items(client, DailyDelay, origin=origin)
 
     def days(fields: Fields) -> Items:
-        return DailyDelaysReadApi(client=client).query(of_origin, projection=fields, limit=None)[0]
+        return DailyDelaysReadApi(client=client).query({"origin": origin}, projection=fields, limit=None)[0]
 
     found: list[Payload] = []
     for what, full, viewed, views in (

@@ -10,7 +10,7 @@ from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo.domain import DailyDelay, DailyDelaysReadApi, DailyDelaysWriteApi
 from dynamodb_wrapper.demo.flights import FlightFiles
 from dynamodb_wrapper.demo.interrupt import Interrupted, Interrupts
-from dynamodb_wrapper.demo.payload import FullDays, FullRuns
+from dynamodb_wrapper.demo.payload import full_items
 from dynamodb_wrapper.demo.pipeline import STAGES
 from dynamodb_wrapper.demo.run import MonthlyRuns
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
@@ -50,7 +50,7 @@ def monthly(client: DynamoDB, files: FlightFiles) -> Iterator[MonthlyRuns]:
 
 
 def only_run(client: DynamoDB) -> PipelineRunLog:
-    (found,), _ = FullRuns(client=client).query({"pipeline_id": "nyc-flights"}, "PipelineRunsIndex")
+    (found,) = full_items(client, PipelineRunLog, "PipelineRunsIndex", pipeline_id="nyc-flights")
     return found
 
 
@@ -66,7 +66,7 @@ def test_a_good_month_goes_through_all_stages_and_is_loaded(client: DynamoDB, mo
     assert (found.total_records_processed, found.total_records_failed) == (30, 0)
     assert found.data_quality_passed
     assert len(found.data_quality_results) == 4
-    days, _ = FullDays(client=client).query({"origin": "JFK"})
+    days = full_items(client, DailyDelay, origin="JFK")
     assert [day.date for day in days] == [f"2013-04-{day:02}" for day in range(1, 31)]
     assert {day.run_id for day in days} == {run.run_id}
     assert days[0].mean_wind_mph is not None
@@ -92,8 +92,8 @@ def test_a_month_that_runs_again_is_another_run_and_the_same_days(
     client: DynamoDB, monthly: MonthlyRuns
 ) -> None:
     first, second = monthly.run(GOOD, Watch()), monthly.run(GOOD, Watch())
-    runs, _ = FullRuns(client=client).query({"pipeline_id": "nyc-flights"}, "PipelineRunsIndex")
-    days, _ = FullDays(client=client).query({"origin": "JFK"})
+    runs = full_items(client, PipelineRunLog, "PipelineRunsIndex", pipeline_id="nyc-flights")
+    days = full_items(client, DailyDelay, origin="JFK")
     assert {run.run_id for run in runs} == {first.run_id, second.run_id}
     assert (len(days), {day.run_id for day in days}) == (30, {second.run_id})
 

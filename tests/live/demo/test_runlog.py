@@ -9,7 +9,6 @@ import pytest
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo.interrupt import Interrupted, Interrupts
-from dynamodb_wrapper.demo.payload import FullRuns
 from dynamodb_wrapper.demo.runlog import LoggedRun, QualityError
 from dynamodb_wrapper.engine.events import CallEnded
 from dynamodb_wrapper.exceptions import TableNotFoundError
@@ -53,7 +52,9 @@ def run(client: DynamoDB, interrupts: Interrupts) -> LoggedRun:
 
 
 def stored(client: DynamoDB, run: LoggedRun) -> PipelineRunLog:
-    return FullRuns(client=client).get({"run_id": run.run_id, "pipeline_id": "p"})
+    found = client.get(PipelineRunLog, {"run_id": run.run_id, "pipeline_id": "p"}, consistent=True)
+    assert found is not None
+    return found
 
 
 def test_a_run_is_logged_with_its_stages_and_figures(client: DynamoDB, run: LoggedRun) -> None:
