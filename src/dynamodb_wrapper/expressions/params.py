@@ -5,7 +5,7 @@ Knows placeholders. Must not know what expressions say.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -48,6 +48,16 @@ class Params:
         if placeholder is None:
             placeholder = self._names[attribute] = f"#{self._prefix}{len(self._names)}"
         return placeholder
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The placeholder of each name so far."""
+        return self._names
+
+    def begin_with(self, names: Mapping[str, str]) -> None:
+        """Take over the names of an expression that was encoded before; no other may have come first."""
+        assert not self._names, "these placeholders may be in use for other names"
+        self._names.update(names)
 
     def value(self, attribute: str, value: object) -> str:
         """The placeholder of a whole value of that attribute, encoded as the attribute is."""

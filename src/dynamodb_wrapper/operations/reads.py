@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from dynamodb_wrapper.engine.flow import Call, Flow, Page, Read, Reply, Send
 from dynamodb_wrapper.expressions import Condition, Params, Path
 from dynamodb_wrapper.expressions.params import Encode, encode_plainly
+from dynamodb_wrapper.expressions.projections import project
 from dynamodb_wrapper.operations.readers import Reader, key_at
 from dynamodb_wrapper.wire.values import WireValue
 
@@ -41,7 +42,7 @@ class GetItem(Read["T | None"], Struct, Generic[T], frozen=True, kw_only=True):
             body["ConsistentRead"] = True
         if self.projection:
             params = Params()
-            body["ProjectionExpression"] = ", ".join(path.encode(params) for path in self.projection)
+            body["ProjectionExpression"] = project(self.projection, params)
             params.into(body)
         return Call("GetItem", body, self.table)
 
@@ -91,13 +92,13 @@ class Search(Read[Page[T]], Struct, frozen=True, kw_only=True):
         if self.index is not None:
             body["IndexName"] = self.index
         params = Params(self.encode)
-        self.complete(body, params)
-        if self.filter is not None:
-            body["FilterExpression"] = self.filter.encode(params)
         if self.count_only:
             body["Select"] = "COUNT"
         elif self.projection:
-            body["ProjectionExpression"] = ", ".join(path.encode(params) for path in self.projection)
+            body["ProjectionExpression"] = project(self.projection, params)
+        self.complete(body, params)
+        if self.filter is not None:
+            body["FilterExpression"] = self.filter.encode(params)
         if self.consistent:
             body["ConsistentRead"] = True
         if self.evaluate is not None:

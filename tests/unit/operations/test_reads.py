@@ -107,7 +107,7 @@ class TestSearchCalls:
             "Limit": 7,
             "ExclusiveStartKey": key(3),
             "ExpressionAttributeNames": {"#0": "id", "#1": "price", "#2": "name"},
-            "ExpressionAttributeValues": {":0": {"S": "a"}},
+            "ExpressionAttributeNames": {"#0": "id", "#1": "name", "#2": "price"},
         }
 
     def test_a_scan(self) -> None:
