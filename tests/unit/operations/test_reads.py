@@ -101,13 +101,13 @@ class TestSearchCalls:
             "IndexName": "ByPrice",
             "KeyConditionExpression": "#0 = :0",
             "ScanIndexForward": False,
-            "FilterExpression": "attribute_exists(#1)",
-            "ProjectionExpression": "#0, #2",
+            "FilterExpression": "attribute_exists(#2)",
+            "ProjectionExpression": "#0, #1",
             "ConsistentRead": True,
             "Limit": 7,
             "ExclusiveStartKey": key(3),
-            "ExpressionAttributeNames": {"#0": "id", "#1": "price", "#2": "name"},
             "ExpressionAttributeNames": {"#0": "id", "#1": "name", "#2": "price"},
+            "ExpressionAttributeValues": {":0": {"S": "a"}},
         }
 
     def test_a_scan(self) -> None:
