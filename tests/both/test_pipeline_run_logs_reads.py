@@ -197,9 +197,9 @@ async def test_the_runs_of_a_pipeline_may_be_restricted(face: Any, store: Store)
     ("given", "where"),
     [
         ({"status": "faild"}, "status"),
-        ({"start_time_range": (NOON, NOON - HOUR)}, "start_time"),
-        ({"start_time_range": (NAIVE, None)}, "dt"),
-        ({"start_time_range": NOON}, "start_time"),
+        ({"start_time_range": (NOON, NOON - HOUR)}, "start_time_range"),
+        ({"start_time_range": (NAIVE, None)}, "start_time_range"),
+        ({"start_time_range": NOON}, "start_time_range"),
         ({"limit": 0}, "limit"),
         ({"filters": {"colour": "red"}}, "colour"),
         ({"projection": ["stages"]}, "stages"),

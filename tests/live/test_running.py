@@ -109,3 +109,9 @@ def test_a_forked_child_does_not_stop_the_engine_of_its_parent(moto: RunningEngi
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+def test_the_folder_of_the_data_may_be_given_as_text(tmp_path: Path) -> None:
+    with start("dynoxide", data=str(tmp_path / "made" / "here")) as running:
+        assert answers(running.endpoint_url)
+    assert (tmp_path / "made" / "here").is_dir()

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
-from dynamodb_wrapper.client.requests import Requests, closed
+from dynamodb_wrapper.client.requests import Requests, closed, settings
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.faces import Awaiting
@@ -55,7 +55,7 @@ class AsyncDynamoDB(Requests, Awaiting):
         transport: AwaitingCall | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
-        self.config = config or DynamoDBConfig()
+        self.config = settings(config)
         self._given = transport
         self._shared: Shared[AsyncioTransport] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

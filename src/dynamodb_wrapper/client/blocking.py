@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
-from dynamodb_wrapper.client.requests import Requests, closed
+from dynamodb_wrapper.client.requests import Requests, closed, settings
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.faces import Blocking
@@ -44,7 +44,7 @@ class DynamoDB(Requests, Blocking):
         transport: BlockingCall | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
-        self.config = config or DynamoDBConfig()
+        self.config = settings(config)
         self._shared = shared_blocking(self.config) if transport is None else None
         self._transport = transport or self._shared.transport  # type: ignore[union-attr]
         self._closed = False

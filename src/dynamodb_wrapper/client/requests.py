@@ -230,6 +230,20 @@ class Requests:
         return stack(layers)
 
 
+def settings(given: object) -> DynamoDBConfig:
+    """The config that a client was given, or one from the environment where it is None.
+
+    Raises:
+        ValidationError: it is something else.
+    """
+    if given is None:
+        return DynamoDBConfig()
+    if isinstance(given, DynamoDBConfig):
+        return given
+    mend = "give a DynamoDBConfig, such as DynamoDBConfig.from_env(), or nothing"
+    raise ValidationError(f"config is a {type(given).__name__}: {mend}", errors={"config": [mend]})
+
+
 def closed(call: Call) -> ValidationError:
     """What is raised when a closed client is asked for something."""
     return ValidationError(

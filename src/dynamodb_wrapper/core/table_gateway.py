@@ -17,6 +17,7 @@ from dynamodb_wrapper.core.raw import RawCall
 from dynamodb_wrapper.core.shapes import encode_member, projected_paths
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow, Send
+from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.operations import BatchGet
 from dynamodb_wrapper.operations.readers import plain
 
@@ -215,9 +216,16 @@ def create_table_gateway(config: DynamoDBConfig, table_name: str) -> TableGatewa
         config: the settings; gateways and APIs with equal ones share one connection pool.
         table_name: the table's name without `config.table_prefix`.
     """
-    return TableGateway(DynamoDB(config), config.get_table_name(table_name))
+    return TableGateway(DynamoDB(config), _full_name(config, table_name))
 
 
 def create_async_table_gateway(config: DynamoDBConfig, table_name: str) -> AsyncTableGateway:
     """The awaiting twin of `create_table_gateway`."""
-    return AsyncTableGateway(AsyncDynamoDB(config), config.get_table_name(table_name))
+    return AsyncTableGateway(AsyncDynamoDB(config), _full_name(config, table_name))
+
+
+def _full_name(config: DynamoDBConfig, table_name: object) -> str:
+    if isinstance(table_name, str) and table_name:
+        return config.get_table_name(table_name)
+    mend = "give the table's name without the prefix, as text; for a model it is its Meta.table_name"
+    raise ValidationError(f"table_name is {table_name!r}: {mend}", errors={"table_name": [mend]})

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking
 from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.exceptions import MetaError
 from dynamodb_wrapper.schema import TableSchema, schema_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,20 @@ class Api:
     """The part that both faces share."""
 
     client: DynamoDB | AsyncDynamoDB
+    _named_by_subclass: tuple[str, ...] = ()
+
+    def _refuse_incomplete(self) -> None:
+        """Tell of a class that does not name what its methods need."""
+        missing = [
+            name for name in self._named_by_subclass if not isinstance(getattr(self, name, None), type)
+        ]
+        if missing:
+            name = type(self).__name__
+            raise MetaError(
+                f"{name} names no {' and no '.join(missing)}: derive a class from it that has "
+                f"`{missing[0]} = ...`, as examples/own_domain.py does",
+                context={"api": name},
+            )
 
     @property
     def config(self) -> DynamoDBConfig:
@@ -61,6 +76,7 @@ class BlockingApi(Api, Blocking):
     def __init__(self, config: DynamoDBConfig | None = None, *, client: DynamoDB | None = None) -> None:
         from dynamodb_wrapper.client import DynamoDB
 
+        self._refuse_incomplete()
         self._owned = client is None
         self.client = DynamoDB(config) if client is None else client  # pyright: ignore - set once
 
@@ -93,6 +109,7 @@ class AwaitingApi(Api, Awaiting):
     def __init__(self, config: DynamoDBConfig | None = None, *, client: AsyncDynamoDB | None = None) -> None:
         from dynamodb_wrapper.client import AsyncDynamoDB
 
+        self._refuse_incomplete()
         self._owned = client is None
         self.client = AsyncDynamoDB(config) if client is None else client  # pyright: ignore - set once
 

@@ -16,9 +16,9 @@ from dynamodb_wrapper.exceptions import (
     ItemNotFoundError,
     TransactionCanceledError,
     UnreadableItemError,
-    ValidationError,
 )
 from dynamodb_wrapper.expressions import Compare, Condition, Path, all_of
+from dynamodb_wrapper.handlers.given import listed
 from dynamodb_wrapper.handlers.items import D, ItemCommands, M
 from dynamodb_wrapper.models.updates import validate_update
 from dynamodb_wrapper.operations import All, Query, TransactWrite
@@ -34,7 +34,7 @@ class BulkCommands(ItemCommands[M, D]):
     """The writes of many items that commands are made of."""
 
     def _upsert_many(self, dtos: Sequence[D]) -> Flow[list[M]]:
-        dtos = [self._checked(dto) for dto in dtos]
+        dtos = [self._checked(dto) for dto in listed("dtos", dtos, self.dto.__name__)]
         last = {self._id_of(dto): dto for dto in dtos}
         flows = [self._upsert(dto) for dto in last.values()]
         stored: Mapping[str, M] = yield from self._each(list(last), flows)
@@ -57,9 +57,7 @@ class BulkCommands(ItemCommands[M, D]):
             ConflictError: (up to 100 keys) the condition does not hold of one; nothing was written.
             BulkWriteError: (more than 100 keys) some chunks failed; names the keys of each.
         """
-        if isinstance(keys, str):
-            raise ValidationError(f"a list of ids was expected, not the text {keys!r}: put it into a list")
-        by_id = {resource_id(self._schema.key_of(key)): key for key in keys}
+        by_id = {resource_id(self._schema.key_of(key)): key for key in listed("ids", keys, "ids")}
         ids = list(by_id)
         chunks = [ids[at : at + MOST_ACTIONS] for at in range(0, len(ids), MOST_ACTIONS)]
         valid = validate_update(self.dto, self.model, {}, values, keys=self._key_names)

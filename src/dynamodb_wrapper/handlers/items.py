@@ -15,6 +15,7 @@ from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ConflictError, ValidationError
 from dynamodb_wrapper.expressions import Condition, Missing, Path, all_of, condition_of, equals
 from dynamodb_wrapper.handlers.api import ModelApi
+from dynamodb_wrapper.handlers.given import mapping
 from dynamodb_wrapper.models.base import Dto, DynamoDBModel
 from dynamodb_wrapper.models.updates import validate_update
 from dynamodb_wrapper.operations import DeleteItem, GetItem
@@ -56,12 +57,16 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
         return [fields[attribute] for attribute in self._schema.key_fields]
 
     def _checked(self, dto: D) -> D:
-        if not isinstance(dto, self.dto):
-            raise ValidationError(
-                f"{self.model.__name__} is written from {self.dto.__name__}, not {type(dto).__name__}: "
-                "what was read cannot be saved, because it may be a part of the item only"
-            )
-        return dto
+        if isinstance(dto, self.dto):
+            return dto
+        mend = f"give a {self.dto.__name__}"
+        given: object = dto
+        if isinstance(given, BaseModel):
+            mend += "; what was read cannot be saved, because it may be a part of the item only"
+        raise ValidationError(
+            f"{self.model.__name__} is written from {self.dto.__name__}, not {type(dto).__name__}: {mend}",
+            errors={"dto": [mend]},
+        )
 
     def _new(self, dto: D, **more: object) -> M:
         """The model that a DTO describes, with the model's defaults for what the DTO leaves open."""
@@ -86,14 +91,17 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
 
     def _current(self, key: object) -> Flow[M]:
         schema = self._schema
-        read = GetItem(table=self._table, key=wire_key(schema, key), reader=schema.codec, consistent=True)
+        read = GetItem(
+            table=self._table, key=wire_key(schema, key, self._table), reader=schema.codec, consistent=True
+        )
         item = yield from read.flow(self.client.send)
         if item is None:
-            raise not_found(schema, self._table, schema.key_of(key))
+            raise not_found(schema, self._table, schema.key_of(key), "GetItem")
         return item
 
     def _update(self, key: object, updates: Mapping[str, Any], condition: object = None) -> Flow[M]:
         """Validate against the stored state where a rule needs it; write only if that state still holds."""
+        updates = mapping("updates", updates, '{"description": "new"}')
         if not updates:
             raise ValidationError(f"an update of {self.model.__name__} with nothing to change: name a field")
         own = condition_of(condition)
@@ -157,7 +165,7 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
         schema = self._schema
         delete = DeleteItem(
             table=self._table,
-            key=wire_key(schema, key),
+            key=wire_key(schema, key, self._table),
             reader=schema.codec,
             condition=condition_of(condition),
             encode=schema.codec.encode_attribute,

@@ -17,6 +17,7 @@ from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Condition
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi, ModelApi
+from dynamodb_wrapper.handlers.given import mapping
 from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone, show_in, view_codec
 from dynamodb_wrapper.operations import All, Count, GetItem, Query, Scan, Search, Take
 from dynamodb_wrapper.operations.intents import not_found
@@ -49,6 +50,7 @@ class Queries(ModelApi[M], Generic[M, V]):
     """
 
     view: type[V]
+    _named_by_subclass = ("model", "view")
 
     @method
     def get(
@@ -136,7 +138,7 @@ class Queries(ModelApi[M], Generic[M, V]):
         refuse_unknown_zone(zone)
         read = GetItem(
             table=self._table,
-            key=wire_key(self._schema, key),
+            key=wire_key(self._schema, key, self._table),
             reader=view_codec(self.model, view),
             projection=paths_of(view, projection),
             consistent=consistent,
@@ -151,7 +153,7 @@ class Queries(ModelApi[M], Generic[M, V]):
     ) -> Flow[W]:
         item = yield from self._find(key, projection, zone, consistent, view)
         if item is None:
-            raise not_found(self._schema, self._table, self._schema.key_of(key))
+            raise not_found(self._schema, self._table, self._schema.key_of(key), "GetItem")
         return item
 
     def _query(
@@ -165,6 +167,7 @@ class Queries(ModelApi[M], Generic[M, V]):
         consistent: bool = False,
     ) -> Query[M]:
         schema, where = self._schema, self._schema.index(index)
+        partition = mapping("partition", partition, f"{{{where.partition[0]!r}: value}}")
         refuse_consistent(where, consistent)
         plan = plan_filters(schema, where, partition, sort, filters)
         return Query(

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.expressions import Path
+from dynamodb_wrapper.handlers.given import listed, refused
 from dynamodb_wrapper.models.base import View
 from dynamodb_wrapper.schema import schema_of
 from dynamodb_wrapper.schema.annotations import plain_types
@@ -49,8 +50,13 @@ def zone_of(name: str) -> ZoneInfo:
 
 def refuse_unknown_zone(name: str | None) -> None:
     """Tell of a wrong zone before anything is sent, also where nothing will be found."""
-    if name:
-        zone_of(name)
+    if name is None:
+        return
+    try:
+        zone_of(str(name))
+    except ValidationError as error:
+        texts = [text for told in error.errors.values() for text in told]
+        raise ValidationError(error.message, errors={"user_timezone": texts}) from None
 
 
 def show_in(zone: str | None, items: Sequence[BaseModel]) -> None:
@@ -84,12 +90,11 @@ def paths_of(view: type[BaseModel], projection: Projection, also: Sequence[str] 
     Raises:
         ValidationError: the projection names no field, or one that the view does not have.
     """
-    if isinstance(projection, str):
-        raise ValidationError(
-            f"projection is the text {projection!r}: give a list of fields",
-            errors={"projection": ["a list of fields"]},
-        )
-    return _paths_of(view, None if projection is None else tuple(projection), tuple(also))
+    names = None if projection is None else tuple(listed("projection", projection, "fields"))
+    for name in names or ():
+        if not isinstance(name, str):
+            raise refused("projection", name, "give names of fields, as text")
+    return _paths_of(view, names, tuple(also))
 
 
 @lru_cache(maxsize=4096)

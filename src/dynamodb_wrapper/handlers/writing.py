@@ -11,6 +11,7 @@ from typing import Any
 
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.exceptions import MetaError
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
 from dynamodb_wrapper.handlers.bulk import BulkCommands
 from dynamodb_wrapper.handlers.items import D, M
@@ -26,6 +27,20 @@ class Commands(BulkCommands[M, D]):
         ValidationError: from any write: what was given is wrong, or too big to be stored; nothing was sent.
         WriteOutcomeUnknownError: from any write that repeating could apply twice: its answer was lost.
     """
+
+    _named_by_subclass = ("model", "dto")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        dto, model = getattr(cls, "dto", None), getattr(cls, "model", None)
+        if dto is None or model is None:
+            return
+        if lost := [name for name in dto.model_fields if name not in model.model_fields]:
+            raise MetaError(
+                f"{cls.__name__}: {dto.__name__} has {', '.join(lost)}, which {model.__name__} has not, so "
+                f"that it could not be stored: add {'it' if len(lost) == 1 else 'them'} to {model.__name__}",
+                context={"model": model.__qualname__, "fields": lost},
+            )
 
     @method
     def create(self, dto: D, condition_expression: object = None) -> Flow[M]:

@@ -86,7 +86,9 @@ class Status(Protocol):
         """The exit status, None while it runs."""
 
 
-def start(engine: EngineName = "auto", data: Path | None = None, port: int | None = None) -> RunningEngine:
+def start(
+    engine: EngineName = "auto", data: Path | str | None = None, port: int | None = None
+) -> RunningEngine:
     """Start an engine on this machine and wait until it answers on the loopback address.
 
     It ends with `stop()`, with the `with` block, or with this process, whichever way that ends.
@@ -101,12 +103,13 @@ def start(engine: EngineName = "auto", data: Path | None = None, port: int | Non
             within 60 seconds.
     """
     chosen = choose(engine)
-    prepare_data(chosen, data)
+    folder = None if data is None else Path(data)
+    prepare_data(chosen, folder)
     command = chosen.prepare()
     for attempt in range(1, _TRIES + 1):
         number = port or free_port()
         try:
-            return _start_once(chosen, command(number, data), number)
+            return _start_once(chosen, command(number, folder), number)
         except EngineError as error:
             # A free port can be taken in between; a port that was asked for is not exchanged.
             if port or not error.retryable or attempt == _TRIES:

@@ -37,6 +37,7 @@ from dynamodb_wrapper.operations.transactions import TransactAction
 from dynamodb_wrapper.operations.writes import PutItem, UpdateItem
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.sizes import check_item_size
+from dynamodb_wrapper.wire.values import decode_item
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -92,7 +93,7 @@ class Create(Write[None], Struct, Generic[M], frozen=True, kw_only=True):
         try:
             yield from put.flow(send)
         except ConditionalCheckFailedError as error:
-            key = {name: next(iter(put.item[name].values())) for name in self.schema.key_fields}
+            key = decode_item({name: put.item[name] for name in self.schema.key_fields})
             why = "exists already: update it, or choose another key"
             if error.current_item is None:
                 why = "was not created: there is none, but the condition does not hold of that"
@@ -101,7 +102,7 @@ class Create(Write[None], Struct, Generic[M], frozen=True, kw_only=True):
     def _put(self) -> PutItem[M]:
         return PutItem(
             table=self.table,
-            item=checked_key(self.schema, self.schema.codec.encode(self.instance)),
+            item=checked_key(self.schema, self.schema.codec.encode(self.instance), self.table),
             reader=self.schema.codec,
             condition=all_of(Missing(Path((self.schema.partition_key,))), self.condition),
             encode=self.schema.codec.encode_attribute,
@@ -136,7 +137,7 @@ class UpdateExisting(Write[M], Struct, frozen=True, kw_only=True):
         except ConditionalCheckFailedError as error:
             key = self.schema.key_of(self.key)
             if error.current_item is None:
-                raise not_found(self.schema, self.table, key) from error
+                raise not_found(self.schema, self.table, key, "UpdateItem") from error
             why = "is not in the state that the condition asks for"
             raise conflict(self.schema, key, error, why) from error
         assert after is not None, "ALL_NEW brings the item"
@@ -147,7 +148,7 @@ class UpdateExisting(Write[M], Struct, frozen=True, kw_only=True):
         return TransactAction(
             table=self.table,
             reader=self.schema.codec,
-            key=wire_key(self.schema, self.key),
+            key=wire_key(self.schema, self.key, self.table),
             update=Update(tuple(self.changes)),
             condition=self._full_condition(),
             encode=self.schema.codec.encode_attribute,
@@ -160,7 +161,7 @@ class UpdateExisting(Write[M], Struct, frozen=True, kw_only=True):
         update = Update(tuple(self.changes))
         return UpdateItem(
             table=self.table,
-            key=wire_key(self.schema, self.key),
+            key=wire_key(self.schema, self.key, self.table),
             update=update,
             reader=self.schema.codec,
             condition=self._full_condition(),
@@ -195,7 +196,7 @@ class Upsert(Write[M], Struct, frozen=True, kw_only=True):
 
     def _update(self) -> UpdateItem[M]:
         schema = self.schema
-        item = checked_key(schema, schema.codec.encode(self.instance))
+        item = checked_key(schema, schema.codec.encode(self.instance), self.table)
         check_item_size(item, self.table)
         changes: list[Change] = []
         for name in sorted(schema.attributes.difference(schema.key_fields)):
@@ -214,10 +215,15 @@ class Upsert(Write[M], Struct, frozen=True, kw_only=True):
         )
 
 
-def not_found(schema: TableSchema[Any], table: str, key: Mapping[str, Any]) -> ItemNotFoundError:
-    """The error for an item that is not there."""
+def not_found(
+    schema: TableSchema[Any], table: str, key: Mapping[str, Any], operation: str
+) -> ItemNotFoundError:
+    """The error for an item that is not there, which that operation of the service told."""
     return ItemNotFoundError(
-        f"{schema.model.__name__} {resource_id(key)!r} is not in table {table}", table_name=table, key=key
+        f"{schema.model.__name__} {resource_id(key)!r} is not in table {table}",
+        context={"operation": operation},
+        table_name=table,
+        key=key,
     )
 
 
@@ -229,7 +235,7 @@ def conflict(
     return ConflictError(
         f"{schema.model.__name__} {name!r} {why}",
         error,
-        error.context,
+        error.context | {"key": dict(key)},
         resource_id=name,
         current_item=error.current_item,
     )
@@ -260,9 +266,10 @@ def refused_together(
     if not refused:
         return None
     told = ", ".join(repr(name) for name, _, _ in refused)
-    name, _, item = refused[0]
+    name, key, item = refused[0]
     why = f"not in the state that the change needs: {none}"
-    return ConflictError(f"{what} {told} {why}", error, resource_id=name, current_item=item)
+    where = error.context | {"table": table, "key": dict(key)}
+    return ConflictError(f"{what} {told} {why}", error, where, resource_id=name, current_item=item)
 
 
 def resource_id(key: Mapping[str, Any]) -> str:

@@ -11,23 +11,23 @@ from dynamodb_wrapper.wire.values import WireValue
 WireItem: TypeAlias = dict[str, WireValue]
 
 
-def wire_key(schema: TableSchema[Any], key: object) -> WireItem:
+def wire_key(schema: TableSchema[Any], key: object, table: str = "") -> WireItem:
     """A primary key as the service takes it.
 
     Parameters:
         key: the partition key's value where there is no sort key, or a mapping of both.
+        table: the table's name, for the error.
 
     Raises:
         ValidationError: a part is missing, empty, too long or of the wrong type.
     """
     given = schema.key_of(key)
-    return checked_key(
-        schema, {name: schema.codec.encode_attribute(name, given[name]) for name in schema.key_fields}
-    )
+    encoded = {name: schema.codec.encode_attribute(name, given[name]) for name in schema.key_fields}
+    return checked_key(schema, encoded, table)
 
 
-def checked_key(schema: TableSchema[Any], item: WireItem) -> WireItem:
+def checked_key(schema: TableSchema[Any], item: WireItem, table: str = "") -> WireItem:
     """The same item in wire form, after a check of the primary key in it."""
     for name in schema.key_fields:
-        check_key(name, item[name], partition=name == schema.partition_key)
+        check_key(name, item[name], partition=name == schema.partition_key, table=table)
     return item

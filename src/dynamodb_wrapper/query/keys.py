@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import AllOf, BeginsWith, Between, Compare, Condition, Path
 from dynamodb_wrapper.schema import Index, TableSchema
+from dynamodb_wrapper.wire.sizes import check_key
 
 SortCondition: TypeAlias = Literal["eq", "lt", "lte", "gt", "gte", "between", "begins_with"]
 
@@ -77,6 +78,10 @@ def key_condition(
             f"missing: {', '.join(missing)}",
             errors={name: ["needed by the query"] for name in missing},
         )
+    for name in index.partition:
+        check_key(name, schema.codec.encode_attribute(name, partition[name]), partition=True)
+    if isinstance(sort, Compare) and isinstance(sort.value, str):
+        check_key(str(sort.path), {"S": sort.value}, partition=False)
     parts = [Compare(Path((name,)), "=", partition[name]) for name in index.partition]
     return AllOf((*parts, sort)) if sort is not None else parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 

@@ -114,7 +114,7 @@ class TestCreate:
         assert type(caught.value) is ConflictError
         assert caught.value.resource_id == "1-2/3"
         assert caught.value.current_item == EMMA
-        assert caught.value.context == {"table": "t"}
+        assert caught.value.context == {"table": "t", "key": {"ISBN": "1-2", "edition": 3}}
         assert caught.value.original_error is failed
 
     def test_a_condition_that_fails_without_an_item_does_not_say_that_there_is_one(

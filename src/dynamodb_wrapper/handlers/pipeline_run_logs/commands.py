@@ -14,6 +14,7 @@ from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ConflictError
 from dynamodb_wrapper.expressions import Compare, Condition, Path
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
+from dynamodb_wrapper.handlers.given import mapping
 from dynamodb_wrapper.handlers.moments import days_ago
 from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import TERMINAL, required
 from dynamodb_wrapper.handlers.pipeline_run_logs.searches import STATUS_RUNS
@@ -154,6 +155,7 @@ class PipelineRunLogsCommands(StatusCommands):
 
     def _figures(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """The metrics, if they are some, with what follows from them."""
+        metrics = mapping("metrics", metrics, '{"total_records_processed": 10}')
         unknown = {name: did_you_mean(str(name), METRICS) for name in metrics if name not in METRICS}
         errors = {str(name): [f"is no figure of a run{hint}"] for name, hint in unknown.items()}
         if errors or not metrics:

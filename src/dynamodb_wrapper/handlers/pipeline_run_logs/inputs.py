@@ -82,13 +82,17 @@ def having(attribute: str, value: object) -> Condition:
 
 
 def required(name: str, given: T | None) -> T:
-    """The argument, which has a default only because the one before it has.
+    """The argument, which has a default only because `pipeline_id` before it has.
 
     Raises:
         ValidationError: it was not given.
     """
     if given is None:
-        raise ValidationError(f"{name} is required", errors={name: ["is required"]})
+        raise ValidationError(
+            f"{name} is required; pipeline_id comes before it, so where that is left out, give "
+            f"{name} by its name: {name}=...",
+            errors={name: ["is required"]},
+        )
     return given
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Path
+from dynamodb_wrapper.handlers.given import mapping
 from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import ambiguous, having, partition_of
 from dynamodb_wrapper.handlers.writing import Commands
 from dynamodb_wrapper.models import PipelineRunLog, PipelineRunLogUpsert
@@ -55,21 +56,23 @@ class RunCommands(Commands[PipelineRunLog, PipelineRunLogUpsert]):
     def _key(self, run_id: str, pipeline_id: str | None) -> Flow[dict[str, Any]]:
         key = yield from self._find_key(run_id, pipeline_id)
         if key is None:
-            raise not_found(self._schema, self._table, {"run_id": run_id})
+            raise not_found(self._schema, self._table, {"run_id": run_id}, "Query")
         return key
 
     def _new(self, dto: PipelineRunLogUpsert, **more: object) -> PipelineRunLog:
         """As for every model, but a run of which only the end is known does not start after it."""
+        dto = self._checked(dto)
         if dto.start_time is None and dto.end_time is not None:
             more = {"start_time": dto.end_time, **more}
-        return super()._new(timed(dto), **more)
+        return super()._new(completed(dto), **more)
 
     def _upsert(self, dto: PipelineRunLogUpsert) -> Flow[PipelineRunLog]:
-        return super()._upsert(timed(dto))
+        return super()._upsert(completed(self._checked(dto)))
 
     def _update(
         self, key: object, updates: Mapping[str, Any], condition: object = None
     ) -> Flow[PipelineRunLog]:
+        updates = mapping("updates", updates, '{"environment": "prod"}')
         if refused := [name for name in WRITTEN_ELSEWHERE if name in updates]:
             errors = {name: [f"is changed by {WRITTEN_ELSEWHERE[name]}"] for name in refused}
             told = "; ".join(f"{name} {texts[0]}" for name, texts in errors.items())
@@ -77,11 +80,18 @@ class RunCommands(Commands[PipelineRunLog, PipelineRunLogUpsert]):
         return super()._update(key, updates, condition)
 
 
-def timed(dto: PipelineRunLogUpsert) -> PipelineRunLogUpsert:
-    """The same with its duration, if that follows from its start and end and is left open."""
-    if dto.duration_seconds is not None or dto.start_time is None or dto.end_time is None:
-        return dto
-    return dto.model_copy(update={"duration_seconds": seconds_between(dto.start_time, dto.end_time)})
+def completed(dto: PipelineRunLogUpsert) -> PipelineRunLogUpsert:
+    """The same with what follows from it where it is left open.
+
+    That is the duration, from its start and end, and that its data is not good, from a check that failed.
+    """
+    follows: dict[str, Any] = {}
+    if dto.duration_seconds is None and dto.start_time is not None and dto.end_time is not None:
+        follows["duration_seconds"] = seconds_between(dto.start_time, dto.end_time)
+    given = "data_quality_passed" in dto.model_fields_set
+    if not given and not all(result.passed for result in dto.data_quality_results):
+        follows["data_quality_passed"] = False
+    return dto.model_copy(update=follows) if follows else dto
 
 
 def seconds_between(start: datetime, end: datetime) -> Decimal:

@@ -58,7 +58,7 @@ class RunSearches(Queries[PipelineRunLog, PipelineRunLogView]):
         run = yield from self._find_run(run_id, pipeline_id, projection, zone, consistent, view)
         if run is None:
             key = {"run_id": run_id} | ({} if pipeline_id is None else {"pipeline_id": pipeline_id})
-            raise not_found(self._schema, self._table, key)
+            raise not_found(self._schema, self._table, key, "Query" if pipeline_id is None else "GetItem")
         return run
 
     def _find_run(

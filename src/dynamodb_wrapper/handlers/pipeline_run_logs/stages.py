@@ -76,7 +76,7 @@ class PutStage(Write[PipelineRunLog]):
             except ConditionalCheckFailedError as error:
                 run: Any = error.current_item
                 if run is None:
-                    raise not_found(self.schema, self.table, self.key) from error
+                    raise not_found(self.schema, self.table, self.key, "UpdateItem") from error
                 if not isinstance(run, PipelineRunLog):
                     why = "does not fit its model as it is stored, so that no stage can be replaced: mend it"
                     raise conflict(self.schema, self.key, error, why) from error

@@ -16,6 +16,7 @@ from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ConflictError, ItemNotFoundError, UnreadableItemError
 from dynamodb_wrapper.expressions import Assign, Compare, In, Path, all_of
 from dynamodb_wrapper.expressions.params import Wire
+from dynamodb_wrapper.handlers.given import refused
 from dynamodb_wrapper.handlers.moments import moment
 from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import OPEN, Status, having, required
 from dynamodb_wrapper.handlers.pipeline_run_logs.runs import RunCommands, seconds_between
@@ -133,6 +134,8 @@ class StatusCommands(RunCommands):
     ) -> Flow[PipelineRunLog]:
         """Change the status of a run as `update_run_status` does; `updated_by` is stored with it."""
         change = required("dto", dto)
+        if not isinstance(change, PipelineRunLogStatusUpdate):
+            raise refused("dto", change, "give a PipelineRunLogStatusUpdate")
         return self._change_status(run_id, pipeline_id, change, change.end_time)
 
     @method
@@ -185,6 +188,7 @@ class StatusCommands(RunCommands):
             return run
         raise ConflictError(
             f"run {resource_id(key)!r} is {run.status} for good, not {change.status}: start a new run",
+            context={"table": self._table, "key": key, "operation": "UpdateItem"},
             resource_id=resource_id(key),
             current_item=run,
         )

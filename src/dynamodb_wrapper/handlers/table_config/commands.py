@@ -13,6 +13,7 @@ from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.expressions import AllOf, AnyOf, Compare, Condition, Path, equals
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
+from dynamodb_wrapper.handlers.given import listed
 from dynamodb_wrapper.handlers.moments import days_ago
 from dynamodb_wrapper.handlers.table_config.queries import OF_PIPELINE
 from dynamodb_wrapper.handlers.table_config.statistics import TableStatistics, figures_by_table
@@ -179,7 +180,9 @@ class TableConfigCommands(Commands[TableConfig, TableConfigUpsert]):
     ) -> Flow[int]:
         if table_ids is None:
             return self._change_each({"pipeline_id": pipeline_id}, OF_PIPELINE, None, None, values)
-        return self._change_all(table_ids, values, Compare(Path(("pipeline_id",)), "=", pipeline_id))
+        return self._change_all(
+            listed("table_ids", table_ids, "ids"), values, Compare(Path(("pipeline_id",)), "=", pipeline_id)
+        )
 
 
 class TableConfigWriteApi(TableConfigCommands, BlockingApi):

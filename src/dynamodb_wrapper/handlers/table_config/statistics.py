@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.handlers.given import listed
 from dynamodb_wrapper.models import DataFormat, Dto, TableType, View
 from dynamodb_wrapper.models.base import GivenInstant
 from dynamodb_wrapper.validation import invalid
@@ -53,7 +54,7 @@ def figures_by_table(statistics: Sequence[Mapping[str, Any]]) -> dict[str, dict[
     """
     by_table: dict[str, dict[str, Any]] = {}
     errors: dict[str, list[str]] = {}
-    for position, entry in enumerate(statistics):
+    for position, entry in enumerate(listed("statistics", statistics, "mappings, one for each table")):
         try:
             valid = TableStatistics.model_validate(entry)
             by_table.setdefault(valid.table_id, {}).update(valid.figures)
