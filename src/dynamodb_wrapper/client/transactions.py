@@ -24,6 +24,7 @@ from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations.applying import Apply
 from dynamodb_wrapper.operations.steps import Step, check_step, delete_step, put_step, update_step
+from dynamodb_wrapper.operations.versions import UNTIMED
 from dynamodb_wrapper.schema import schema_of
 
 T = TypeVar("T")
@@ -119,7 +120,7 @@ class Steps:
 
     def _write_token(self) -> str:
         """The same for each step whenever the transaction is made anew with its token."""
-        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self._token}/{len(self._steps)}").hex[:12]
+        return UNTIMED + uuid.uuid5(uuid.NAMESPACE_OID, f"{self._token}/{len(self._steps)}").hex[:6]
 
 
 class Transaction(Steps, Blocking):

@@ -27,6 +27,8 @@ class Call(Struct, frozen=True, gc=False):
         table: the table it concerns, for errors, events and layers.
         repeatable: whether sending it again is harmless when the first outcome is unknown.
         deadline: when its time is over, attempts and waits included, on the clock of `time.monotonic`.
+        traced: whether every attempt of unknown outcome must reach the layers as an error, even where sending
+            it again is harmless.
     """
 
     action: str
@@ -34,6 +36,7 @@ class Call(Struct, frozen=True, gc=False):
     table: str = ""
     repeatable: bool = True
     deadline: float = inf
+    traced: bool = False
 
 
 class Sleep(Struct, frozen=True):

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from dynamodb_wrapper.engine.flow import Flow, Reply, Send, Write
@@ -26,7 +27,7 @@ from dynamodb_wrapper.exceptions import (
 from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations.plans import NOT_UNIQUE, Plan, check_steps
 from dynamodb_wrapper.operations.reads import GetItem
-from dynamodb_wrapper.operations.refusals import named, not_unique, refusal, was_applied
+from dynamodb_wrapper.operations.refusals import as_stored, named, not_unique, refusal, was_applied
 from dynamodb_wrapper.operations.steps import (
     DeleteStep,
     PutStep,
@@ -118,7 +119,7 @@ class ApplyOne(Write[Any], Struct, frozen=True):
             return (yield from self._with_guards(send))
         step, write = self.step, self.step.single()
         try:
-            reply = yield from send(write.call())
+            reply = yield from send(replace(write.call(), traced=step.lock is not None))
         except ConditionalCheckFailedError as error:
             stored: WireItem | None = error.current_item
             if not was_applied(step, stored, answer_lost=error.outcome_unknown):
@@ -210,9 +211,5 @@ def _of_one(step: Step[Any], error: TransactionCanceledError) -> DynamoDBWrapper
 def _decoded(reason: CancellationReason, step: Step[Any]) -> CancellationReason:
     if reason.item is None:
         return reason
-    item = (
-        decode_item(reason.item)
-        if reason.code == NOT_UNIQUE
-        else step.schema.codec.decode(reason.item, table=step.table)
-    )
+    item = decode_item(reason.item) if reason.code == NOT_UNIQUE else as_stored(step, reason.item)
     return CancellationReason(reason.code, reason.message, item)

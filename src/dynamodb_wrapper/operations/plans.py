@@ -112,7 +112,8 @@ class Plan:
 def _reason_of_guard(reason: CancellationReason, guard: Guard) -> CancellationReason:
     if reason.code != "ConditionalCheckFailed":
         return reason
-    owner = decode_item(reason.item).get("owner") if reason.item else None
+    found = decode_item(reason.item).get("owner") if reason.item else None
+    owner = found and {name: found.get(name) for name in guard.owner}  # the service keeps no order in maps
     value = next(iter(guard.value.values()))
     return CancellationReason(
         NOT_UNIQUE,

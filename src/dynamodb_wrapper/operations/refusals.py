@@ -14,6 +14,7 @@ from dynamodb_wrapper.exceptions import (
     DynamoDBWrapperError,
     ItemNotFoundError,
     NotUniqueError,
+    ValidationError,
     WriteOutcomeUnknownError,
 )
 from dynamodb_wrapper.operations.intents import resource_id
@@ -68,7 +69,7 @@ def refusal(step: Step[Any], stored: WireItem | None, error: DynamoDBWrapperErro
         return ItemNotFoundError(
             f"{named(step)} is not in table {step.table}", error, table_name=step.table, key=key
         )
-    item = None if stored is None else step.schema.codec.decode(stored, table=step.table)
+    item = None if stored is None else as_stored(step, stored)
     why, kind = _lock_refusal(step, stored), ConflictError
     if not why and isinstance(step, UpdateStep):
         why = "is not in the state that the condition asks for"
@@ -81,6 +82,14 @@ def refusal(step: Step[Any], stored: WireItem | None, error: DynamoDBWrapperErro
         resource_id=resource_id(key),
         current_item=item,
     )
+
+
+def as_stored(step: Step[Any], item: WireItem) -> object:
+    """The item that stands in the way; in plain values where it does not fit its model."""
+    try:
+        return step.schema.codec.decode(item, table=step.table)
+    except ValidationError:
+        return decode_item(item)
 
 
 def not_unique(

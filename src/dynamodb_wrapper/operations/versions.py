@@ -2,13 +2,18 @@
 
 A write of a model with `Meta.version` counts the version up and puts a token of its own before those of the
 writes before it, in the attribute `_writes`. Where an answer was lost and the repeated write meets a changed
-item, the tokens tell whether the first attempt made that change. Must not know calls or how they are sent.
+item, the tokens tell whether the first attempt made that change. They are kept for about ten minutes, longer
+than a call is repeated, and no more than 32 of them: an item that is seldom written has one or two. Must not
+know calls or how they are sent.
 """
 
 from __future__ import annotations
 
 import secrets
+import string
+import time
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from msgspec import Struct
@@ -31,8 +36,11 @@ from dynamodb_wrapper.schema import WRITES, TableSchema
 from dynamodb_wrapper.wire.plain import stored_fields
 from dynamodb_wrapper.wire.values import WireItem
 
-MOST_TOKENS = 8
-_TOKEN_BYTES = 9
+MOST_TOKENS = 32
+MINUTES_KEPT = 10
+UNTIMED = "__"
+_LETTERS = string.ascii_letters + string.digits + "-_"
+_MINUTES = len(_LETTERS) ** 2
 
 
 class Lock(Struct, frozen=True, kw_only=True):
@@ -40,7 +48,7 @@ class Lock(Struct, frozen=True, kw_only=True):
 
     Parameters:
         attribute: the one that holds the version.
-        token: the name of this write, 12 characters.
+        token: the name of this write, 8 characters: two for the minute, then six by chance.
         read: the version that was read; None for a write that does not look at it.
         stored: whether that version is stored; False for an item that was made here and not read.
         before: the tokens of the writes before, newest first.
@@ -101,6 +109,24 @@ class Lock(Struct, frozen=True, kw_only=True):
         return False if int(version) - self.read <= len(tokens) else None
 
 
+def new_token() -> str:
+    """A name for a write."""
+    minute = _minute()
+    chance = "".join(secrets.choice(_LETTERS) for _ in range(6))
+    return _LETTERS[minute // len(_LETTERS)] + _LETTERS[minute % len(_LETTERS)] + chance
+
+
+def _is_recent(token: str) -> bool:
+    high, low = _LETTERS.find(token[:1]), _LETTERS.find(token[1:2])
+    if token.startswith(UNTIMED) or len(token) < 2 or min(high, low) < 0:
+        return False
+    return (_minute() - high * len(_LETTERS) - low) % _MINUTES <= MINUTES_KEPT
+
+
+def _minute() -> int:
+    return int(time.time() // 60) % _MINUTES
+
+
 def lock_of(schema: TableSchema[Any], instance: BaseModel | None, token: str | None = None) -> Lock | None:
     """The lock of a write, or None where the model's Meta has no version.
 
@@ -110,7 +136,7 @@ def lock_of(schema: TableSchema[Any], instance: BaseModel | None, token: str | N
     """
     if schema.version is None:
         return None
-    token = token or secrets.token_urlsafe(_TOKEN_BYTES)
+    token = token or new_token()
     if instance is None:
         return Lock(attribute=schema.version, token=token)
     name = version_field(schema)
@@ -126,7 +152,7 @@ def lock_of(schema: TableSchema[Any], instance: BaseModel | None, token: str | N
         token=token,
         read=None if read is None else int(read),
         stored=not unsaved,
-        before=tuple(instance.__dict__.get(WRITES, "").split()),
+        before=tuple(takewhile(_is_recent, instance.__dict__.get(WRITES, "").split())),
     )
 
 

@@ -58,7 +58,7 @@ class Lost(Exception):
         """Whether a new connection may carry the call in place of a kept one that the server had closed."""
         if self.started or isinstance(self.cause, (TimeoutError, BadReply)):
             return False
-        return call.repeatable or not self.sent
+        return not self.sent or (call.repeatable and not call.traced)
 
     def error(self, call: Call, endpoint: Endpoint) -> ConnectionError:
         """What the caller is told."""

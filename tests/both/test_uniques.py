@@ -1,0 +1,274 @@
+"""Unique attributes (`Meta.unique`) on real engines: one scenario, both faces."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import pytest
+from tests.support.faults import FaultServer, reset_after_apply, seeded, server_error
+
+from dynamodb_wrapper.client import DynamoDB
+from dynamodb_wrapper.engine.flow import Flow, Together
+from dynamodb_wrapper.exceptions import (
+    ConditionalCheckFailedError,
+    ConflictError,
+    ItemNotFoundError,
+    NotUniqueError,
+    TransactionCanceledError,
+    ValidationError,
+)
+from dynamodb_wrapper.expressions import Compare, Missing, Path
+from dynamodb_wrapper.models import DynamoDBModel
+
+
+class User(DynamoDBModel):
+    name: str
+    email: str | None = None
+    badge: Decimal | None = None
+    age: int = 0
+
+    class Meta:
+        table_name = "users"
+        partition_key = "name"
+        unique: ClassVar = ["email", "badge"]
+
+
+class Seat(DynamoDBModel):
+    room: str
+    number: int
+    holder: str | None = None
+    version: int = 0
+
+    class Meta:
+        table_name = "seats"
+        partition_key = "room"
+        sort_key = "number"
+        unique: ClassVar = ["holder"]
+        version = "version"
+
+
+ADA = User(name="ada", email="ada@example.org", badge=Decimal(7))
+NAME, AGE = Path(("name",)), Path(("age",))
+
+
+@pytest.fixture
+async def db(face: Any, tables: Any) -> Any:
+    tables(User, Seat)
+    return face(DynamoDB)
+
+
+@pytest.fixture
+def kept(boto3_table: Any, config: Any) -> Any:
+    """The values that are in use, as boto3 reads them from the guards' table."""
+
+    def values(model: str = "users") -> dict[str, Any]:
+        items = boto3_table(config.get_table_name(f"{model}_unique")).scan()["Items"]
+        return {item["value"]: item["owner"] for item in items}
+
+    return values
+
+
+class TestPut:
+    async def test_a_value_that_another_item_has_is_refused(self, db: Any, kept: Any) -> None:
+        await db.put(ADA)
+        with pytest.raises(NotUniqueError, match=r"email 'ada@example.org' is in use by 'ada'") as caught:
+            await db.put(User(name="bob", email="ada@example.org", badge=Decimal(8)))
+        assert caught.value.attribute == "email"
+        assert caught.value.owner == {"name": "ada"}
+        assert isinstance(caught.value, ConflictError)
+        assert await db.get(User, "bob") is None
+        assert kept() == {"email#S#ada@example.org": {"name": "ada"}, "badge#N#7E+0": {"name": "ada"}}
+
+    async def test_guards_are_no_items_of_the_model(self, db: Any, boto3_table: Any, config: Any) -> None:
+        await db.put(ADA)
+        assert boto3_table(config.get_table_name("users")).scan()["Count"] == 1
+
+    async def test_the_same_item_may_be_put_again_and_gives_up_what_it_no_longer_has(
+        self, db: Any, kept: Any
+    ) -> None:
+        await db.put(ADA)
+        await db.put(ADA)
+        await db.put(User(name="ada", email="new@example.org"))
+        assert kept() == {"email#S#new@example.org": {"name": "ada"}}
+        await db.put(User(name="bob", email="ada@example.org", badge=Decimal(7)))
+
+    async def test_equal_numbers_are_one_value_and_none_is_no_value(self, db: Any) -> None:
+        await db.put(User(name="a", badge=Decimal("1.0")))
+        await db.put(User(name="b"))
+        await db.put(User(name="c"))
+        with pytest.raises(NotUniqueError, match="badge"):
+            await db.put(User(name="d", badge=Decimal("1.00")))
+
+    async def test_a_value_too_long_for_a_key_is_unique_too(self, db: Any) -> None:
+        long = "x" * 3000
+        await db.put(User(name="a", email=long))
+        with pytest.raises(NotUniqueError):
+            await db.put(User(name="b", email=long))
+        await db.put(User(name="c", email=long + "y"))
+
+    async def test_a_condition_holds_or_nothing_is_written(self, db: Any, kept: Any) -> None:
+        await db.put(ADA)
+        with pytest.raises(ConditionalCheckFailedError) as caught:
+            await db.put(User(name="ada", email="new@example.org"), condition=Missing(NAME))
+        assert caught.value.current_item == ADA
+        assert "email#S#ada@example.org" in kept()
+
+
+class TestUpdate:
+    async def test_a_change_of_the_value_takes_the_new_and_gives_up_the_old(self, db: Any, kept: Any) -> None:
+        await db.put(ADA)
+        after = await db.update(User, "ada", {"email": "new@example.org", "badge": None, "age": 3})
+        assert after == User(name="ada", email="new@example.org", age=3)
+        assert kept() == {"email#S#new@example.org": {"name": "ada"}}
+
+    async def test_a_value_that_another_item_has_is_refused(self, db: Any) -> None:
+        await db.put(ADA)
+        await db.put(User(name="bob", email="bob@example.org"))
+        with pytest.raises(NotUniqueError):
+            await db.update(User, "bob", {"email": "ada@example.org"})
+        assert (await db.get(User, "bob")).email == "bob@example.org"
+
+    async def test_of_a_missing_item_takes_nothing(self, db: Any, kept: Any) -> None:
+        with pytest.raises(ItemNotFoundError):
+            await db.update(User, "none", {"email": "x"})
+        assert kept() == {}
+
+    async def test_of_other_attributes_is_one_plain_call(
+        self, face: Any, config: Any, engine: Any, db: Any
+    ) -> None:
+        await db.put(ADA)
+        with FaultServer(upstream=engine.endpoint_url) as server:
+            through = face(DynamoDB, config.model_copy(update={"endpoint_url": server.url}))
+            assert (await through.update(User, "ada", {"age": 4})).age == 4
+            assert [request.action for request in server.requests] == ["UpdateItem"]
+
+    async def test_a_condition_that_fails_is_a_conflict(self, db: Any) -> None:
+        await db.put(ADA)
+        with pytest.raises(ConflictError) as caught:
+            await db.update(User, "ada", {"email": "x"}, condition=Compare(AGE, ">", 9))
+        assert caught.value.current_item == ADA
+
+
+class TestDelete:
+    async def test_it_gives_up_the_values(self, db: Any, kept: Any) -> None:
+        await db.put(ADA)
+        assert await db.delete(User, "ada") is True
+        assert kept() == {}
+        assert await db.delete(User, "ada") is False
+
+    async def test_a_condition_that_fails_keeps_them(self, db: Any, kept: Any) -> None:
+        await db.put(ADA)
+        with pytest.raises(ConditionalCheckFailedError):
+            await db.delete(User, "ada", condition=Compare(AGE, ">", 9))
+        assert len(kept()) == 2
+
+
+class TestTransaction:
+    async def test_a_value_may_change_hands(self, db: Any, kept: Any) -> None:
+        await db.put(ADA)
+        bob = User(name="bob", email="ada@example.org")
+        await db.transaction().put(bob).delete(User, "ada").execute()
+        assert kept() == {"email#S#ada@example.org": {"name": "bob"}}
+        assert await db.get(User, "bob") == bob
+
+    async def test_the_reason_stands_at_the_step(self, db: Any) -> None:
+        await db.put(ADA)
+        steps = db.transaction().put(User(name="x")).put(User(name="bob", badge=Decimal(7)))
+        with pytest.raises(TransactionCanceledError) as caught:
+            await steps.execute()
+        first, second = caught.value.reasons
+        assert (first.code, second.code) == ("None", "NotUnique")
+        assert second.item["owner"] == {"name": "ada"}
+        assert "badge '7' is in use by 'ada'" in (second.message or "")
+
+    async def test_two_steps_with_one_value_are_refused(self, db: Any) -> None:
+        steps = db.transaction().put(ADA).put(User(name="bob", email="ada@example.org"))
+        with pytest.raises(ValidationError, match=r"actions 0 and 1 .* give two items one value of email"):
+            await steps.execute()
+
+    async def test_guards_count_towards_the_hundred(self, db: Any) -> None:
+        steps = db.transaction()
+        for number in range(51):
+            steps = steps.put(User(name=f"u{number}", email=f"{number}@example.org"))
+        with pytest.raises(ValidationError, match="102 actions with the guards of unique values"):
+            await steps.execute()
+
+
+class TestWithVersion:
+    async def test_both_are_kept(self, db: Any, kept: Any) -> None:
+        seat = Seat(room="A", number=1, holder="ada")
+        await db.put(seat)
+        assert seat.version == 1
+        stale = seat.model_copy()
+        seat.holder = "bob"
+        await db.put(seat)
+        with pytest.raises(ConflictError, match="its version is 2, 1 was read"):
+            await db.put(stale)
+        with pytest.raises(ConflictError):
+            await db.delete(Seat, stale)
+        with pytest.raises(NotUniqueError, match=r"holder 'bob' is in use by 'A/1'"):
+            await db.put(Seat(room="A", number=2, holder="bob"))
+        after = await db.update(Seat, seat, {"holder": "cyd"})
+        assert (after.version, seat.version) == (3, 3)
+        assert kept("seats") == {"holder#S#cyd": {"room": "A", "number": 1}}
+        assert await db.delete(Seat, seat) is True
+        assert kept("seats") == {}
+
+
+class TestRaces:
+    async def test_of_many_who_want_one_value_one_gets_it(
+        self, face: Any, config: Any, engine: Any, db: Any, kept: Any
+    ) -> None:
+        faults = seeded(5, {reset_after_apply(): 0.1, server_error(applied=True): 0.05})
+        with FaultServer(faults, upstream=engine.endpoint_url) as server:
+            through = {"endpoint_url": server.url, "retries": 20}
+            client = face(DynamoDB, config.model_copy(update=through))
+            blocking = getattr(client, "_blocking", client)
+            outcomes = await client.drive(together(blocking))
+        assert sorted(outcomes) == ["refused"] * 11 + ["stored"]
+        assert list(kept()) == ["email#S#one@example.org"]
+
+    async def test_an_item_that_changes_between_reading_and_writing_is_read_again(
+        self, face: Any, config: Any, engine: Any, db: Any, kept: Any, boto3_table: Any
+    ) -> None:
+        await db.put(ADA)
+        table = boto3_table(config.get_table_name("users"))
+
+        def changed(exchange: Any) -> None:
+            response = exchange.apply()
+            table.update_item(
+                Key={"name": "ada"},
+                UpdateExpression="REMOVE badge",
+            )
+            exchange.send(response)
+
+        with FaultServer([changed], upstream=engine.endpoint_url) as server:
+            through = face(DynamoDB, config.model_copy(update={"endpoint_url": server.url}))
+            await through.put(User(name="ada", email="new@example.org"))
+            assert [request.action for request in server.requests] == [
+                "GetItem",
+                "TransactWriteItems",
+            ] * 2
+        assert "email#S#new@example.org" in kept()
+
+
+def together(client: Any) -> Flow[list[str]]:
+    return (yield Together([claim(client, number) for number in range(12)]))  # type: ignore[no-any-return]
+
+
+def claim(client: Any, number: int) -> Flow[str]:
+    try:
+        yield from type(client).put.__wrapped__(client, User(name=f"u{number}", email="one@example.org"))
+    except NotUniqueError:
+        return "refused"
+    return "stored"
+
+
+async def test_dropping_a_table_drops_its_guards(db: Any, boto3_client: Any, config: Any) -> None:
+    assert await db.delete_table(User) is True
+    assert not [
+        n for n in boto3_client.list_tables()["TableNames"] if n.startswith(f"{config.table_prefix}u")
+    ]
+    assert await db.create_table(User) is True
+    await db.put(ADA)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from dynamodb_wrapper.exceptions import (
+    ConditionalCheckFailedError,
+    ConflictError,
+    ItemNotFoundError,
+    WriteOutcomeUnknownError,
+)
+from dynamodb_wrapper.operations.refusals import as_stored, refusal, was_applied
+from dynamodb_wrapper.operations.steps import delete_step, put_step, update_step
+from dynamodb_wrapper.schema import schema_of
+
+
+class Doc(BaseModel):
+    id: str
+    version: int = 0
+
+    class Meta:
+        table_name = "docs"
+        partition_key = "id"
+        version = "version"
+
+
+SCHEMA: Any = schema_of(Doc)
+READ = Doc(id="a", version=3)
+FAILED = ConditionalCheckFailedError("no")
+
+
+def stored(version: int, tokens: str = "") -> dict[str, Any]:
+    return {"id": {"S": "a"}, "version": {"N": str(version)}, "_writes": {"S": tokens}}
+
+
+@pytest.mark.parametrize(
+    ("step", "item", "kind", "text"),
+    [
+        (put_step(SCHEMA, "t", READ), stored(4), ConflictError, "its version is 4, 3 was read"),
+        (put_step(SCHEMA, "t", READ), stored(3), ConditionalCheckFailedError, "does not meet the condition"),
+        (put_step(SCHEMA, "t", READ), None, ConflictError, "was removed since it was read"),
+        (put_step(SCHEMA, "t", Doc(id="a")), stored(2), ConflictError, "exists already, with version 2"),
+        (update_step(SCHEMA, "t", READ, {}), None, ItemNotFoundError, "is not in table t"),
+        (update_step(SCHEMA, "t", READ, {}), stored(3), ConflictError, "not in the state that the condition"),
+        (delete_step(SCHEMA, "t", READ), stored(4), ConflictError, "its version is 4"),
+        (delete_step(SCHEMA, "t", "a"), stored(4), ConditionalCheckFailedError, "does not meet"),
+    ],
+)
+def test_the_error_says_what_stands_in_the_way(
+    step: Any, item: Any, kind: type[Exception], text: str
+) -> None:
+    error = refusal(step, item, FAILED)
+    assert type(error) is kind
+    assert text in error.message
+
+
+def test_an_item_that_does_not_fit_its_model_is_given_in_plain_values() -> None:
+    assert as_stored(put_step(SCHEMA, "t", READ), {"id": {"S": "a"}, "version": {"S": "x"}}) == {
+        "id": "a",
+        "version": "x",
+    }
+
+
+class TestWasApplied:
+    def test_without_a_lost_answer_it_was_not(self) -> None:
+        step = put_step(SCHEMA, "t", READ, token="mine")
+        assert was_applied(step, stored(9, "others"), answer_lost=False) is False
+
+    def test_the_token_tells(self) -> None:
+        step = put_step(SCHEMA, "t", READ, token="mine")
+        assert was_applied(step, stored(4, "mine"), answer_lost=True) is True
+        assert was_applied(step, stored(4, "theirs"), answer_lost=True) is False
+
+    @pytest.mark.parametrize("item", [stored(9, "others"), None])
+    def test_where_it_cannot_be_told_that_is_the_error(self, item: Any) -> None:
+        step = put_step(SCHEMA, "t", READ, token="mine")
+        with pytest.raises(WriteOutcomeUnknownError, match="Doc 'a' may or may not have been applied"):
+            was_applied(step, item, answer_lost=True)
+
+    def test_what_is_gone_was_deleted(self) -> None:
+        step = delete_step(SCHEMA, "t", READ)
+        assert was_applied(step, None, answer_lost=True) is True
+        with pytest.raises(WriteOutcomeUnknownError):
+            was_applied(step, stored(4), answer_lost=True)
