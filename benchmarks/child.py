@@ -1,10 +1,10 @@
 """One library in a process of its own, doing rounds of work when it is told to.
 
-    python -m benchmarks.child RIVAL ENDPOINT             rounds: lines "CASE COUNT" come in, lines of figures go out
-    python -m benchmarks.child RIVAL ENDPOINT CASE COUNT  one round and the end, for what a process does but once
+    python -m benchmarks.child RIVAL ENDPOINT             lines "CASE COUNT" come in, lines of figures go out
+    python -m benchmarks.child RIVAL ENDPOINT CASE COUNT  one round, for what a process does but once
 
-A line that goes out has: client CPU in seconds, wall in seconds, peak memory in KiB, memory before in KiB, and
-what the work returned; "missing" where the library has no such case. CPU is that of the whole process and of
+A line that goes out has: client CPU in seconds, wall in seconds, peak memory in KiB, memory before in KiB,
+and what the work returned; "missing" where the library has no such case. CPU is that of the whole process and of
 processes it started: Rust's threads count. A garbage collection goes before each round and is not counted.
 
 Imports nothing that would hide the cost of importing a library: `cold` counts from here on.

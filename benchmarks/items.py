@@ -1,7 +1,7 @@
 """The items that every library reads and writes, and the tables they lie in.
 
-Knows plain Python values and DynamoDB's wire form. Must not import a library, nor anything slow: it is part of
-every cold start that is measured.
+Knows plain Python values and DynamoDB's wire form. Must not import a library, nor anything slow: it is part
+of every cold start that is measured.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def flat(number: int) -> dict[str, Any]:
         "balance": Decimal(number * 7919 % 1_000_000 + 1) / 100,
         "active": number % 3 != 0,
         "note": None if number % 2 else f"a note on item {number}",
-        "created_at": datetime(2026, 1, 1 + number % 28, number % 24, 0, 30, 1 + number % 999_999, tzinfo=UTC),
+        "created_at": datetime(
+            2026, 1, 1 + number % 28, number % 24, 0, 30, 1 + number % 999_999, tzinfo=UTC
+        ),
     }
 
 
@@ -72,7 +74,11 @@ def nested(number: int) -> dict[str, Any]:
         "enabled": number % 3 != 0,
         "status": "running",
         "tags": ["a", "b", f"tag {number}"],
-        "config": {"retries": 3, "path": f"bucket/{number}", "nested": {"limits": [1, 2, number], "on": True}},
+        "config": {
+            "retries": 3,
+            "path": f"bucket/{number}",
+            "nested": {"limits": [1, 2, number], "on": True},
+        },
         "created_at": datetime(2026, 1, 1 + number % 28, 12, 0, 0, 1 + number, tzinfo=UTC),
         "updated_at": datetime(2026, 2, 1 + number % 28, 12, 0, 0, 1 + number, tzinfo=UTC),
     }

@@ -98,7 +98,7 @@ class Rival:
         return await self._query(items.FLAT, count, projection)
 
     async def batch_write(self, count: int) -> int:
-        """Put many items, 25 a call, eight calls at the same time; leftovers are the caller's to send again."""
+        """Put many items, 25 a call, eight calls at the same time; leftovers are for the caller."""
         client = self._open()
 
         async def write(chunk: list[dict[str, Any]]) -> None:

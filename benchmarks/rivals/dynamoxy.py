@@ -1,6 +1,4 @@
-"""dynamoxy (Rust core, async only, Python 3.12 and later): pydantic models through repositories, its own models
-too, and dicts through its tables.
-"""
+"""dynamoxy (Rust core, async only, Python 3.12 and later): pydantic models through repositories, and dicts."""
 
 from __future__ import annotations
 
@@ -24,8 +22,9 @@ class Rival:
             region=items.REGION,
             credentials=dynamoxy.Credentials(items.ACCESS_KEY, items.SECRET_KEY),
         )
+        self.model = _flat_model(items.WRITTEN)
         self.flat = self.client.repository(_flat_model(items.FLAT))
-        self.written = self.client.repository(_flat_model(items.WRITTEN))
+        self.written = self.client.repository(self.model)
         self.nested = self.client.repository(_nested_model())
 
     async def close(self) -> None:
@@ -53,7 +52,7 @@ class Rival:
 
     async def update(self, count: int) -> int:
         """Set two attributes and return the item."""
-        model = self.written.model
+        model = self.model
         for pk, sk in items.some_keys(count):
             await self.written.update(model.key(pk, sk), model.age.set(40), model.name.set("new"))
         return count
@@ -120,7 +119,7 @@ class Rival:
 
     @cache  # noqa: B019 - one object for the life of the process
     def _written(self, count: int) -> list[Any]:
-        return [self.written.model(**items.flat(number)) for number in range(count)]
+        return [self.model(**items.flat(number)) for number in range(count)]
 
 
 def _flat_model(table_name: str) -> Any:

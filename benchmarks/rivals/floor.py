@@ -1,4 +1,4 @@
-"""The floor: the same requests over a bare socket, each with a real signature; replies are received, not read.
+"""The floor: the same requests over a bare socket, each with a signature; replies are received, not read.
 
 No client can do with less: it builds nothing but the signature and looks for nothing but the reply's length.
 """

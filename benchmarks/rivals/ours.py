@@ -6,7 +6,6 @@ own yet (a parallel scan), its operations are put together here from public part
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -227,7 +226,8 @@ class Rival:
     def models_20(self, count: int) -> int:
         """Get an item through each of 20 models of one client."""
         meta = type("Meta", (Flat.Meta,), {})
-        models = [type(f"Flat{number}", (Flat,), {"Meta": meta}) for number in range(20)]
+        members = {"Meta": meta, "__module__": __name__}
+        models = [type(f"Flat{number}", (Flat,), members) for number in range(20)]
         for model, (pk, sk) in zip(models, items.some_keys(20), strict=True):
             assert self.db.get(model, {"pk": pk, "sk": sk}) is not None
         return 20

@@ -1,10 +1,13 @@
-"""PynamoDB: models with attributes of its own. It reads times only with the offset `+0000`, so the times here
-have the small attribute class that its documentation shows for custom formats.
+"""PynamoDB: models with attributes of its own.
+
+It reads times only with the offset `+0000`, and numbers as floats, so times and decimals here have small
+attribute classes, as its documentation shows for formats of one's own.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -17,7 +20,7 @@ from pynamodb.attributes import (
     UnicodeAttribute,
 )
 from pynamodb.connection import Connection
-from pynamodb.constants import STRING
+from pynamodb.constants import NUMBER, STRING
 from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 
@@ -36,6 +39,20 @@ class IsoAttribute(Attribute[datetime]):
     def deserialize(self, value: str) -> datetime:
         """As it is read."""
         return datetime.fromisoformat(value)
+
+
+class DecimalAttribute(Attribute[Decimal]):
+    """An exact number."""
+
+    attr_type = NUMBER
+
+    def serialize(self, value: Decimal) -> str:
+        """As it is stored."""
+        return str(value)
+
+    def deserialize(self, value: str) -> Decimal:
+        """As it is read."""
+        return Decimal(value)
 
 
 class Rival:
@@ -83,9 +100,7 @@ class Rival:
     def query_projected_models(self, count: int) -> int:
         """Query five attributes of 1,000 FLAT items."""
         names = list(items.PROJECTION)
-        return sum(
-            len(list(self.flat.query(items.FIRST, attributes_to_get=names))) for _ in range(count)
-        )
+        return sum(len(list(self.flat.query(items.FIRST, attributes_to_get=names))) for _ in range(count))
 
     def batch_write(self, count: int) -> int:
         """Put many items."""
@@ -148,7 +163,7 @@ def flat_model(endpoint: str, table: str) -> Any:
         email = UnicodeAttribute()
         age = NumberAttribute()
         score = NumberAttribute()
-        balance = NumberAttribute()
+        balance = DecimalAttribute()
         active = BooleanAttribute()
         note = UnicodeAttribute(null=True)
         created_at = IsoAttribute()
