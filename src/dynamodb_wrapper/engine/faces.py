@@ -48,10 +48,15 @@ class Awaiting:
 
 
 class method(Generic[P, R]):
-    """Turn `def f(self, ...) -> Flow[R]` into a method that runs the flow as its class does."""
+    """Turn `def f(self, ...) -> Flow[R]` into a method that runs the flow as its class does.
+
+    Who looks at it while the program runs, as `help` does, sees what the method gives: `-> R`.
+    """
 
     def __init__(self, build: Callable[Concatenate[Any, P], Flow[R]]) -> None:
         self.build = build
+        if "return" in build.__annotations__:
+            build.__annotations__["return"] = _result(build.__annotations__["return"])
         update_wrapper(self, build)  # type: ignore[arg-type]
 
     @overload
@@ -64,6 +69,13 @@ class method(Generic[P, R]):
         if face is None:
             return self
         raise TypeError(f"{owner} is neither Blocking nor Awaiting: its methods cannot run")
+
+
+def _result(returned: Any) -> Any:
+    """R of Flow[R], an annotation as text or as an object."""
+    if isinstance(returned, str):
+        return returned[5:-1] if returned.startswith("Flow[") else returned
+    return getattr(returned, "__args__", (returned,))[-1]
 
 
 def _bind_methods(cls: type, bind: Callable[[Callable[..., Flow[Any]]], Callable[..., Any]]) -> None:

@@ -161,3 +161,19 @@ async def test_a_face_without_a_driver_cannot_run() -> None:
         Bare().greet("Ada")
     with pytest.raises(NotImplementedError):
         await AsyncBare().greet("Ada")
+
+
+def test_what_is_shown_to_be_returned_is_what_the_method_gives() -> None:
+    faces: tuple[Any, ...] = (Greeter, AsyncGreeter)
+    for cls in faces:
+        assert inspect.signature(cls.greet).return_annotation == "str"
+        assert inspect.signature(cls.greet_all).return_annotation == "list[str]"
+        assert list(inspect.signature(cls.greet).parameters) == ["self", "name", "loud"]
+
+
+def test_an_annotation_that_is_no_text_is_understood_too() -> None:
+    def ask(self: Any) -> Any:
+        return None
+
+    ask.__annotations__["return"] = Flow[int]
+    assert inspect.signature(method(ask).build).return_annotation is int
