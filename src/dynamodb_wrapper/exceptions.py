@@ -2,7 +2,7 @@
 
     DynamoDBWrapperError
     ├── ValidationError                     what the caller gave is wrong; `errors` by field
-    │   └── UnreadableItemError             an item as it is stored does not fit its model
+    ├── UnreadableItemError                 a write was applied, but the stored item does not fit its model
     ├── MetaError                           a model's Meta is missing or wrong
     ├── ItemNotFoundError                   no item has that key
     ├── TableNotFoundError                  no table (or index) has that name
@@ -18,6 +18,7 @@
     │   └── DeadlineExceededError           the operation's time ran out
     ├── RetryableError                      a passing fault of the service
     │   └── ProvisionedThroughputExceededError   throttled; `reasons` name the resource
+    │       └── UnprocessedError            some of a batch was left over; carries it
     ├── BulkWriteError                      some of many writes failed; says which
     ├── WriteOutcomeUnknownError            a write may or may not have been applied
     └── ServiceError                        any other answer of the service that is not a success
@@ -53,6 +54,7 @@ __all__ = [
     "ThrottlingReason",
     "TransactionCanceledError",
     "TransactionConflictError",
+    "UnprocessedError",
     "UnreadableItemError",
     "ValidationError",
     "WriteOutcomeUnknownError",
@@ -122,10 +124,25 @@ class ValidationError(DynamoDBWrapperError):
         self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in (errors or {}).items()}
 
 
-class UnreadableItemError(ValidationError):
-    """A write was applied, but the item, as it is stored now, does not fit its model; `errors` say where."""
+class UnreadableItemError(DynamoDBWrapperError):
+    """A write was applied, but the item, as it is stored now, does not fit its model.
+
+    Parameters:
+        errors: what does not fit, by field.
+    """
 
     code = "item_unreadable"
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        errors: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(message, original_error, context)
+        self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in (errors or {}).items()}
 
 
 class MetaError(DynamoDBWrapperError):
@@ -355,12 +372,38 @@ class ProvisionedThroughputExceededError(RetryableError):
         self.reasons = tuple(reasons)
 
 
+class UnprocessedError(ProvisionedThroughputExceededError):
+    """The service left some of a batch over until the time or the attempts ended; the rest was carried out.
+
+    Parameters:
+        unprocessed: what was left over, in the order in which it was given.
+    """
+
+    code = "unprocessed"
+
+    def __init__(
+        self,
+        message: str,
+        original_error: BaseException | None = None,
+        context: Mapping[str, Any] | None = None,
+        *,
+        retry_after_seconds: float | None = None,
+        reasons: Sequence[ThrottlingReason] = (),
+        unprocessed: Sequence[Any] = (),
+    ) -> None:
+        super().__init__(
+            message, original_error, context, retry_after_seconds=retry_after_seconds, reasons=reasons
+        )
+        self.unprocessed = tuple(unprocessed)
+
+
 class BulkWriteError(DynamoDBWrapperError):
     """Of many writes some failed; those that succeeded stay.
 
     Parameters:
         succeeded: the ids that were written.
         failed: the error of each id that was not.
+        unwritten: the items that were not put and the keys that were not deleted, to be tried again.
     """
 
     code = "bulk_write_failed"
@@ -373,8 +416,10 @@ class BulkWriteError(DynamoDBWrapperError):
         *,
         succeeded: Sequence[str] = (),
         failed: Mapping[str, DynamoDBWrapperError] | None = None,
+        unwritten: Sequence[Any] = (),
     ) -> None:
         super().__init__(message, original_error, context)
+        self.unwritten = tuple(unwritten)
         self.succeeded = tuple(succeeded)
         self.failed: dict[str, DynamoDBWrapperError] = dict(failed or {})
 
