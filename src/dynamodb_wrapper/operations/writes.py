@@ -26,8 +26,8 @@ class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=Tr
     """What the single writes share.
 
     A failed condition raises `ConditionalCheckFailedError` with the item as it is; a stored item that does
-    not fit its model raises `UnreadableItemError` after the write. `repeatable` is as for `Call`; None derives
-    it: a write with a condition is not, for its repetition would fail its own condition.
+    not fit its model raises `UnreadableItemError` after the write. `repeatable` is as for `Call`; None
+    derives it: a write with a condition is not, for its repetition would fail its own condition.
     """
 
     table: str
