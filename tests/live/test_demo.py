@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -85,6 +86,7 @@ def test_ctrl_c_leaves_the_run_cancelled_and_no_engine_running(tmp_path: Path) -
     rest = process.communicate(timeout=60)[0]
     assert process.returncode == 130, rest
     assert "interrupted by SIGINT" in rest
+    assert re.search(r"^run \S+ is now CANCELLED$", rest, re.MULTILINE)
     found = statuses(tmp_path)
     assert found[RunStatus.CANCELLED] == 1
     assert found[RunStatus.SUCCESS] >= 1

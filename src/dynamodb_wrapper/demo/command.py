@@ -5,7 +5,7 @@ Knows options and engines. Must not know what the demo does; that is imported wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,7 +64,7 @@ def demo(
     display = Display()
     interrupts = Interrupts()
     try:
-        with interrupts.listening(), _engine(data, engine, endpoint) as (running, where):
+        with interrupts.listening(), _engine(data, engine, endpoint, display.say) as (running, where):
             display.say(f"engine {running.name} at {running.endpoint_url}, {where}")
             config = DynamoDBConfig.for_local_development(
                 endpoint_url=running.endpoint_url, user_timezone=NEW_YORK
@@ -77,7 +77,9 @@ def demo(
 
 
 @contextmanager
-def _engine(data: Path, choice: EngineChoice, endpoint: str | None) -> Iterator[tuple[RunningEngine, str]]:
+def _engine(
+    data: Path, choice: EngineChoice, endpoint: str | None, say: Callable[[str], None]
+) -> Iterator[tuple[RunningEngine, str]]:
     """The engine to use, and where its data are; it is stopped at the end if it was started here."""
     from dynamodb_wrapper.local import attach, start
     from dynamodb_wrapper.local.engines import choose
@@ -97,5 +99,6 @@ def _engine(data: Path, choice: EngineChoice, endpoint: str | None) -> Iterator[
                 yield running, "data in memory only"
             return
         prepare_data(chosen, data)
-        with locked(data / LOCK), start(chosen.name, data) as running:
+        waits = f"another demonstration is at work in {data}: waiting until it ends"
+        with locked(data / LOCK, lambda: say(waits)), start(chosen.name, data) as running:
             yield running, f"data in {data}"

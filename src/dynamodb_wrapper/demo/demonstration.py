@@ -132,11 +132,11 @@ class Demonstration:
         ids = {run.run_id for run in runs}
         since, _ = read.query_by_pipeline(catalog.PIPELINE_ID, start_time_range=(began, None), limit=None)
         these = [run for run in since if run.run_id in ids]
-        failed, _ = read.get_failed_runs(catalog.PIPELINE_ID, hours=FAILURE_HOURS, limit=10)
+        failed, _ = read.get_failed_runs(catalog.PIPELINE_ID, hours=FAILURE_HOURS, limit=None)
         of_pipeline, _ = tables.query_by_pipeline(catalog.PIPELINE_ID, limit=None)
         return [
             report.runs(these, read.count_runs_by_pipeline(catalog.PIPELINE_ID)),
-            report.failures(failed, FAILURE_HOURS),
+            report.failures(run for run in failed if run.run_id in ids),
             *self._stages_of_failures(runs),
             report.statistics(
                 read.get_pipeline_run_statistics(catalog.PIPELINE_ID, STATISTICS_DAYS), STATISTICS_DAYS

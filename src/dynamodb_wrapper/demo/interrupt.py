@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as one exception that never lands in the middle of a write.
+"""Ctrl-C, SIGTERM and SIGHUP as one exception that never lands in the middle of a write.
 
 Knows signals. Must not know DynamoDB or the pipeline.
 """
@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Ctrl-C, a polite kill, and a terminal that was closed; Windows has no SIGHUP."""
+
 
 class Interrupted(KeyboardInterrupt):
-    """The process was asked to stop; `signal_name` is "SIGINT" or "SIGTERM"."""
+    """The process was asked to stop; `signal_name` is "SIGINT", "SIGTERM" or "SIGHUP"."""
 
     def __init__(self, signal_name: str) -> None:
         super().__init__(f"interrupted by {signal_name}")
@@ -21,7 +24,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interrupts:
-    """Turns the first SIGINT or SIGTERM into `Interrupted` while it listens, and ignores later ones.
+    """Turns the first of `SIGNALS` into `Interrupted` while it listens, and ignores later ones.
 
     Inside `shield()` the signal waits until the block ends, so that a write is not left with an unknown
     outcome; a second signal ends that wait. Once it is raised, further signals are ignored, so that an
@@ -40,7 +43,7 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.signal(number, self._handle) for number in SIGNALS}
         try:
             yield self
         finally:

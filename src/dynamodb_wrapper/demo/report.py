@@ -41,15 +41,17 @@ def runs(found: Iterable[PipelineRunLogView], in_all: int) -> Section:
     )
 
 
-def failures(found: Iterable[PipelineRunLogView], hours: int) -> Section:
+def failures(found: Iterable[PipelineRunLogView]) -> Section:
     """Failed runs with their reasons."""
+    rows: list[tuple[str, ...]] = [
+        (run.tags.get("month", UNKNOWN), moment(run.start_time), run.run_id, run.error_message or UNKNOWN)
+        for run in found
+    ]
     return Section(
-        f"Failed runs of the last {hours} hours",
+        "Failed runs of this demonstration",
         ("month", "started", "run", "reason"),
-        [
-            (run.tags.get("month", UNKNOWN), moment(run.start_time), run.run_id, run.error_message or UNKNOWN)
-            for run in found
-        ],
+        rows,
+        "" if rows else "none",
     )
 
 

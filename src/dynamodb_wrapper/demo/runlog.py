@@ -75,6 +75,8 @@ class LoggedRun:
             reason = str(error)
             if not self.status.is_terminal:
                 self._closing(error, lambda: self._end(began, RunStatus.CANCELLED, reason))
+            if self.status is RunStatus.CANCELLED:
+                error.add_note(f"run {self.run_id} is now CANCELLED")
             raise
         except Exception as error:
             reason = _described(error)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,8 +169,12 @@ def _check(archive: Path, package: Package) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, waits: Callable[[], object] | None = None) -> Iterator[None]:
     """Hold a lock between processes for the time of a `with` block; it ends with the process at the latest.
+
+    Parameters:
+        path: the file to lock, made if it is not there.
+        waits: called once if another process holds the lock, before waiting for it.
 
     Where the platform has no `flock`, nothing is locked.
     """
@@ -180,5 +184,10 @@ def locked(path: Path) -> Iterator[None]:
     import fcntl
 
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waits is not None:
+                waits()
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -43,7 +43,7 @@ def test_what_was_run_is_shown(show: Show) -> None:
     assert "tables: 0 created, 4 were there" in text
     assert row(text, "2013-02", "Runs of this demonstration")[1] == "FAILED"
     assert row(text, "2013-04", "Runs of this demonstration")[-2:] == ["30", "0"]
-    assert "7.14 % of the 28 flights" in text.split("Failed runs of the last 24 hours")[1]
+    assert "7.14 % of the 28 flights" in text.split("Failed runs of this demonstration")[1]
     assert row(text, "load", "Stages of the failed run of 2013-02") == ["load", "SKIPPED", "-", "-"]
     assert row(text, "success rate", "Statistics")[-2:] == ["50.0", "%"]
     assert row(text, "daily_delays", "Tables of the pipeline")[1:4] == ["destination", "json", "30"]

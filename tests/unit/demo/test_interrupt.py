@@ -8,7 +8,7 @@ import pytest
 from dynamodb_wrapper.demo.interrupt import Interrupted, Interrupts
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_raised_by_name(number: signal.Signals) -> None:
     with Interrupts().listening(), pytest.raises(Interrupted) as caught:
         signal.raise_signal(number)

@@ -43,9 +43,14 @@ def test_runs_are_by_month_in_new_york_time() -> None:
 
 
 def test_a_failure_has_its_reason() -> None:
-    section = report.failures([run("2013-02-a", error_message="too many", start_time=STARTED)], 24)
-    assert section.title == "Failed runs of the last 24 hours"
+    section = report.failures([run("2013-02-a", error_message="too many", start_time=STARTED)])
+    assert section.title == "Failed runs of this demonstration"
     assert section.rows == [("-", "2026-06-30 23:59:58 EDT", "2013-02-a", "too many")]
+
+
+def test_that_no_run_failed_is_said() -> None:
+    section = report.failures([])
+    assert (section.rows, section.note) == ([], "none")
 
 
 def test_stages_have_status_duration_and_records() -> None:

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from dynamodb_wrapper.local.errors import EngineError
-from dynamodb_wrapper.local.packages import Package, cache_folder, fetch, is_fetched
+from dynamodb_wrapper.local.packages import Package, cache_folder, fetch, is_fetched, locked
 
 Archive = Callable[[dict[str, bytes]], bytes]
 Pinned = Callable[[bytes], Package]
@@ -143,3 +144,26 @@ def test_the_cache_is_the_named_folder_else_in_the_users(
     assert cache_folder() == tmp_path / "xdg" / "dynamodb-wrapper" / "engines"
     monkeypatch.setenv("DYNAMODB_WRAPPER_CACHE", str(tmp_path / "own"))
     assert cache_folder() == tmp_path / "own" / "engines"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks nothing there")
+def test_who_has_to_wait_for_a_lock_is_told_before(tmp_path: Path) -> None:
+    told: list[str] = []
+    held, free = Event(), Event()
+
+    def hold() -> None:
+        with locked(tmp_path / "lock", lambda: told.append("the first waits")):
+            held.set()
+            free.wait(10)
+
+    holder = Thread(target=hold)
+    holder.start()
+    assert held.wait(10)
+
+    def waits() -> None:
+        told.append("waits")
+        free.set()
+
+    with locked(tmp_path / "lock", waits):
+        assert told == ["waits"]
+    holder.join()
