@@ -99,9 +99,15 @@ class Display:
         from rich.table import Table
 
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for column in section.columns:
+        for at, column in enumerate(section.columns):
             right = column.startswith(">")
-            table.add_column(column.removeprefix(">"), justify="right" if right else "left", no_wrap=right)
+            widest = max((len(row[at]) for row in section.rows), default=0)
+            table.add_column(
+                column.removeprefix(">"),
+                justify="right" if right else "left",
+                overflow="fold",  # on a narrow terminal, rather than cut
+                min_width=widest if right or at == 0 else None,
+            )
         for row in section.rows:
             table.add_row(*map(_styled, row))
         self._console.print(f"\n{section.title}", style="bold", markup=False)

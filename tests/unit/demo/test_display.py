@@ -56,3 +56,18 @@ def test_a_terminal_gets_colours_and_a_bar_that_names_the_step(monkeypatch: pyte
     assert "\x1b[" in text
     assert "2013-01: join" in text
     assert "two runs" in text
+
+
+def test_a_narrow_terminal_gets_every_letter_and_whole_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    long = Section(
+        "T", ("date", ">mean delay", ">bytes", "run"), [("2013-02-09", "58.31", "31,500,000", "x" * 50)]
+    )
+    Display(stream).show(long)
+    text = stream.getvalue()
+    assert "…" not in text
+    assert text.count("x") == 50
+    for whole in ("2013-02-09", "58.31", "31,500,000"):
+        assert whole in text
