@@ -1,6 +1,6 @@
 """Cursors: where a listing goes on, as an opaque text that nobody can alter or use elsewhere.
 
-Knows signing. Must not know what a query is: it binds a cursor to bytes that identify one.
+Knows signing and expiry. Must not know what a query is: it binds a cursor to bytes that identify one.
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +19,9 @@ from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import ValidationError
 
 _SIGNATURE_BYTES: Final = 16
+_EXPIRING: Final = b"\x01"
+"""Begins the content of a cursor that expires; that of another begins with "{"."""
+_TIME_BYTES: Final = 8
 _OF_THIS_PROCESS: Final = secrets.token_bytes(32)
 
 
@@ -32,16 +37,23 @@ class Cursors:
         material = secret.get_secret_value().encode() if secret is not None else _OF_THIS_PROCESS
         self._key = hmac.digest(material, b"dynamodb-wrapper cursor", "sha256")
 
-    def seal(self, start: dict[str, Any], query: bytes) -> str:
-        """The cursor that goes on after a key (in wire form) of the query so identified."""
+    def seal(self, start: dict[str, Any], query: bytes, *, lifetime: timedelta | None = None) -> str:
+        """The cursor that goes on from a start, such as a key in wire form, of the query so identified.
+
+        Parameters:
+            lifetime: how long it may be opened; for ever where it is None.
+        """
         content = msgspec.json.encode(start)
+        if lifetime is not None:
+            until = int((time.time() + lifetime.total_seconds()) * 1000)
+            content = _EXPIRING + max(until, 0).to_bytes(_TIME_BYTES) + content
         return _text(self._sign(content, query) + content)
 
     def open(self, cursor: str, query: bytes) -> dict[str, Any]:
-        """The key in a cursor.
+        """The start in a cursor.
 
         Raises:
-            ValidationError: it is no cursor, was altered, or belongs to another query.
+            ValidationError: it is no cursor, was altered, belongs to another query, or has expired.
         """
         try:
             sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
@@ -52,6 +64,11 @@ class Cursors:
         signature, content = sealed[:_SIGNATURE_BYTES], sealed[_SIGNATURE_BYTES:]
         if not hmac.compare_digest(signature, self._sign(content, query)):
             raise _refused("it was altered, was signed with another secret, or belongs to another query")
+        if content.startswith(_EXPIRING):
+            head = len(_EXPIRING) + _TIME_BYTES
+            if time.time() * 1000 >= int.from_bytes(content[len(_EXPIRING) : head]):
+                raise _refused("it has expired")
+            content = content[head:]
         start: dict[str, Any] = msgspec.json.decode(content)
         return start
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -69,3 +70,13 @@ def test_equal_secrets_share_cursors_and_different_ones_do_not() -> None:
 def test_without_any_secret_cursors_last_as_long_as_the_process() -> None:
     nothing = config(aws_access_key_id=None, aws_secret_access_key=None)
     assert Cursors(nothing).open(Cursors(nothing).seal(START, b"query"), b"query") == START
+
+
+def test_a_cursor_may_expire() -> None:
+    cursors = Cursors(config())
+    lasting = cursors.seal(START, b"query", lifetime=timedelta(minutes=1))
+    assert cursors.open(lasting, b"query") == START
+    with pytest.raises(ValidationError, match="has expired"):
+        cursors.open(cursors.seal(START, b"query", lifetime=timedelta(0)), b"query")
+    with pytest.raises(ValidationError, match="another query"):
+        cursors.open(lasting, b"another")

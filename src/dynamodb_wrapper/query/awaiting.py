@@ -1,0 +1,64 @@
+"""The awaiting face of a query.
+
+Knows tasks. Must not know what a query does: `builder` has that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+from msgspec.structs import replace
+from pydantic import BaseModel
+
+from dynamodb_wrapper.engine.faces import Awaiting
+from dynamodb_wrapper.engine.flow import Flow, Page
+from dynamodb_wrapper.query.builder import Asked, QuerySteps
+
+T = TypeVar("T")
+R = TypeVar("R")
+V = TypeVar("V", bound=BaseModel)
+
+
+class AsyncQueryBuilder(QuerySteps[T], Awaiting, Generic[T]):
+    """A query of the awaiting client; iterating it reads page after page, one ahead."""
+
+    def __init__(self, client: Any, asked: Asked) -> None:
+        super().__init__(client, asked)
+        self._drive: Callable[[Flow[Any]], Awaitable[Any]] = client.drive
+
+    def select(self, *fields: object) -> AsyncQueryBuilder[Any]:
+        """Read these fields only; items are of a class that has no others, or of the view of `as_`.
+
+        Parameters:
+            fields: names of fields, or the fields of the model's class.
+
+        Raises:
+            ValidationError: a field is not known, or a place inside one.
+        """
+        return AsyncQueryBuilder(self._client, self._selecting(fields))
+
+    def as_(self, view: type[V]) -> AsyncQueryBuilder[V]:
+        """Read items into a class of fewer fields; only what it has is read."""
+        return AsyncQueryBuilder(self._client, replace(self._asked, view=view))
+
+    async def drive(self, flow: Flow[R]) -> R:
+        """Run a flow to its end."""
+        result: R = await self._drive(flow)
+        return result
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """Every item, up to `limit`; while those of one page are used the next one is read."""
+        send = self._metered()
+        page: Page[T] = await self.drive(self._steps(send).flow(send))
+        while page.next is not None:
+            ahead = asyncio.create_task(self.drive(page.next.flow(send)))
+            try:
+                for item in page.items:
+                    yield item
+                page = await ahead
+            finally:
+                ahead.cancel()
+        for item in page.items:
+            yield item

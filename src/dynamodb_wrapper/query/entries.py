@@ -1,0 +1,83 @@
+"""Items in wire form: whole ones, some attributes of those on a page, and how many there are.
+
+Knows the shape of replies. Must not know what the items are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from dynamodb_wrapper.engine.flow import Reply
+from dynamodb_wrapper.wire.values import ItemPage, WireValue
+
+WireItem: TypeAlias = dict[str, WireValue]
+
+
+class _Page(msgspec.Struct):
+    Items: list[dict[str, msgspec.Raw]] = []
+
+
+class _Reply(msgspec.Struct):
+    Items: list[WireItem] = []
+    LastEvaluatedKey: WireItem | None = None
+    Count: int = 0
+    Item: WireItem | None = None
+
+
+class _Counts(msgspec.Struct):
+    LastEvaluatedKey: WireItem | None = None
+    Count: int = 0
+
+
+_pages = msgspec.json.Decoder(_Page)
+_replies = msgspec.json.Decoder(_Reply)
+_counts = msgspec.json.Decoder(_Counts)
+
+
+def entries_of(reply: Reply, fields: Sequence[str]) -> list[WireItem]:
+    """Those attributes of each item of a page, in wire form."""
+    return [
+        {name: msgspec.json.decode(item[name]) for name in fields if name in item}
+        for item in _pages.decode(reply).Items
+    ]
+
+
+class WireReader:
+    """Reads items as they come."""
+
+    def read_item(self, reply: Reply, member: str = "Item", *, table: str = "") -> WireItem | None:
+        """See `Reader.read_item`."""
+        return _replies.decode(reply).Item
+
+    def read_page(self, reply: Reply, *, table: str = "") -> ItemPage[WireItem]:
+        """See `Reader.read_page`."""
+        page = _replies.decode(reply)
+        return ItemPage(page.Items, page.LastEvaluatedKey, page.Count)
+
+    def decode(self, item: Mapping[str, WireValue], *, table: str = "") -> WireItem:
+        """See `Reader.decode`."""
+        return dict(item)
+
+
+class CountingReader:
+    """Reads items as True, for those who only count them."""
+
+    def read_item(self, reply: Reply, member: str = "Item", *, table: str = "") -> bool | None:
+        """See `Reader.read_item`."""
+        return None if _replies.decode(reply).Item is None else True
+
+    def read_page(self, reply: Reply, *, table: str = "") -> ItemPage[Any]:
+        """See `Reader.read_page`."""
+        page = _counts.decode(reply)
+        return ItemPage([True] * page.Count, page.LastEvaluatedKey, page.Count)
+
+    def decode(self, item: Mapping[str, WireValue], *, table: str = "") -> bool:
+        """See `Reader.decode`."""
+        return True
+
+
+wire_reader = WireReader()
+counting_reader = CountingReader()

@@ -1,0 +1,108 @@
+"""What the items of a query become: the model, a view, or the few fields that were selected.
+
+Knows models and their codecs. Must not know plans.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import lru_cache
+from typing import Any
+
+from msgspec import Struct
+from pydantic import BaseModel, ConfigDict, create_model
+
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.expressions import Path
+from dynamodb_wrapper.query.spoken import path_of
+from dynamodb_wrapper.schema import schema_of
+from dynamodb_wrapper.validation import did_you_mean
+from dynamodb_wrapper.wire.compiled import Codec, attribute_names
+
+
+class Shape(Struct, frozen=True):
+    """What items become.
+
+    Parameters:
+        reader: turns replies into them.
+        attributes: those that have to be read; None for all there are.
+    """
+
+    reader: Codec[Any]
+    attributes: tuple[str, ...] | None
+
+
+class Selected(BaseModel):
+    """Some fields of a model, read only: a field that was not selected is an AttributeError."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+
+@lru_cache(maxsize=1024)
+def shape_of(
+    model: type[BaseModel], selected: tuple[str, ...] | None = None, view: type[BaseModel] | None = None
+) -> Shape:
+    """What the items of a model's table become.
+
+    Parameters:
+        selected: the fields to read, of the view if there is one; all of them where it is None.
+        view: the class of the items; where it is None, the model itself, or a class of the selected fields.
+
+    Raises:
+        ValidationError: a selected field is not one of the class.
+    """
+    schema = schema_of(model)
+    if view is None and selected is None:
+        return Shape(schema.codec, None)
+    fields = _known(view or model, selected)
+    shown = view or selection(model, fields)
+    stored = attribute_names(shown)
+    required = (name for name, info in shown.model_fields.items() if info.is_required())
+    attributes = tuple(dict.fromkeys(stored[name] for name in (*fields, *required)))
+    return Shape(schema.view_codec(shown), attributes)
+
+
+@lru_cache(maxsize=1024)
+def selection(model: type[BaseModel], fields: tuple[str, ...]) -> type[BaseModel]:
+    """A class of some of a model's fields, each as the model has it."""
+    chosen: dict[str, Any] = {
+        name: (info.annotation, copy(info)) for name, info in model.model_fields.items() if name in fields
+    }
+    return create_model(
+        f"{model.__name__}Selection", __base__=Selected, __module__=model.__module__, **chosen
+    )
+
+
+def field_name(model: type[BaseModel], field: object) -> str:
+    """The name of a field that was given by its name or as a path.
+
+    Raises:
+        ValidationError: it is neither, or a place inside a field.
+    """
+    if not isinstance(field, (str, Path)):
+        raise ValidationError(
+            f"select takes names of fields, not {type(field).__name__}",
+            errors={"select": ["names of fields"]},
+        )
+    path = path_of(schema_of(model), field) if isinstance(field, Path) else Path.of(field)
+    if not path.is_whole:
+        raise ValidationError(
+            f"{path} is a place inside {path.attribute}: select {path.attribute}",
+            errors={"select": ["whole fields only"]},
+        )
+    by_attribute = {attribute: name for name, attribute in attribute_names(model).items()}
+    return by_attribute.get(path.attribute, path.attribute)
+
+
+def _known(model: type[BaseModel], selected: tuple[str, ...] | None) -> tuple[str, ...]:
+    known = model.model_fields
+    if selected is None:
+        return tuple(known)
+    unknown = [name for name in selected if name not in known]
+    if unknown or not selected:
+        raise ValidationError(
+            f"select names {', '.join(unknown) or 'nothing'}; {model.__name__} has {', '.join(known)}"
+            f"{did_you_mean(unknown[0], known) if unknown else ''}",
+            errors={name: ["not a field of the model"] for name in unknown} or {"select": ["name a field"]},
+        )
+    return selected
