@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
+from pydantic import BaseModel
+
 from dynamodb_wrapper.client.requests import Requests, closed, settings
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
@@ -35,8 +37,10 @@ from dynamodb_wrapper.wire.sharing import Shared, shared_asyncio
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.client.transactions import AsyncTransaction
+    from dynamodb_wrapper.query.awaiting import AsyncQueryBuilder
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 AwaitingCall: TypeAlias = Callable[[Call, float], Awaitable[Reply]]
 
 
@@ -69,6 +73,17 @@ class AsyncDynamoDB(Requests, Awaiting):
     def iterate(self, page: Read[Page[T]]) -> AsyncIterator[T]:
         """The items of a page and of all that follow, read as they are asked for."""
         return awalk(page, self.run)
+
+    def query(self, model: type[M]) -> AsyncQueryBuilder[M]:
+        """A query of a model's items: add steps to it, then ask for the answer.
+
+        Parameters:
+            model: a model with a Meta, from which the planner picks the table or an index.
+        """
+        from dynamodb_wrapper.query.awaiting import AsyncQueryBuilder
+        from dynamodb_wrapper.query.builder import Asked
+
+        return AsyncQueryBuilder(self, Asked(model=model))
 
     def transaction(self, token: str | None = None) -> AsyncTransaction:
         """An empty transaction: as `DynamoDB.transaction`, with `await ...execute()` or `async with`."""

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
+from pydantic import BaseModel
+
 from dynamodb_wrapper.client.requests import Requests, closed, settings
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from dynamodb_wrapper.client.transactions import Transaction
+    from dynamodb_wrapper.query.blocking import QueryBuilder
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 BlockingCall: TypeAlias = Callable[[Call, float], Reply]
 
 
@@ -57,6 +61,17 @@ class DynamoDB(Requests, Blocking):
     def iterate(self, page: Read[Page[T]]) -> Iterator[T]:
         """The items of a page and of all that follow, read as they are asked for."""
         return walk(page, self.run)
+
+    def query(self, model: type[M]) -> QueryBuilder[M]:
+        """A query of a model's items: add steps to it, then ask for the answer.
+
+        Parameters:
+            model: a model with a Meta, from which the planner picks the table or an index.
+        """
+        from dynamodb_wrapper.query.blocking import QueryBuilder
+        from dynamodb_wrapper.query.builder import Asked
+
+        return QueryBuilder(self, Asked(model=model))
 
     def transaction(self, token: str | None = None) -> Transaction:
         """An empty transaction: add steps to it, then `execute()`, or use it in a `with` block.
