@@ -81,9 +81,8 @@ class TestTimes:
         await refused(call, "bare number", "last_updated_data")
 
 
-def dto(**more: Any) -> PipelineConfigUpsert:
-    given = {"pipeline_id": "p", "pipeline_name": "P", "source_type": "s3", "destination_type": "s3"}
-    return PipelineConfigUpsert(**(given | more))
+def dto() -> PipelineConfigUpsert:
+    return PipelineConfigUpsert(pipeline_id="p", pipeline_name="P", source_type="s3", destination_type="s3")
 
 
 class TestWrites:
