@@ -41,6 +41,7 @@ CODES = {
     "TransactionCanceledError": "transaction_canceled",
     "TransactionConflictError": "transaction_conflict",
     "UnreadableItemError": "item_unreadable",
+    "UnprocessedError": "unprocessed",
     "ValidationError": "validation_failed",
     "WriteOutcomeUnknownError": "write_outcome_unknown",
 }

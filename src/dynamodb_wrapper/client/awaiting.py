@@ -36,6 +36,7 @@ from dynamodb_wrapper.wire.asyncio import AsyncioTransport
 from dynamodb_wrapper.wire.sharing import Shared, shared_asyncio
 
 if TYPE_CHECKING:
+    from dynamodb_wrapper.client.batches import AsyncBatch
     from dynamodb_wrapper.client.transactions import AsyncTransaction
     from dynamodb_wrapper.query.awaiting import AsyncQueryBuilder
 
@@ -90,6 +91,18 @@ class AsyncDynamoDB(Requests, Awaiting):
         from dynamodb_wrapper.client.transactions import AsyncTransaction
 
         return AsyncTransaction(self, self.drive, token)
+
+    def batch(self, *, outcomes: bool = False, timeout_seconds: float | None = None) -> AsyncBatch:
+        """An empty batch for an `async with` block: puts and deletes of any models and in any number.
+
+        Parameters:
+            outcomes: gather what became of each write in the batch's `outcomes`, and do not raise for those
+                that failed.
+            timeout_seconds: how long to go on with what the service leaves over, each time some are sent.
+        """
+        from dynamodb_wrapper.client.batches import AsyncBatch
+
+        return AsyncBatch(self, self.drive, outcomes=outcomes, timeout_seconds=timeout_seconds)
 
     async def close(self) -> None:
         """End the use of the shared connections; the last client to end closes them."""

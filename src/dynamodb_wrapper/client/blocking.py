@@ -23,6 +23,7 @@ from dynamodb_wrapper.wire.sharing import shared_blocking
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from dynamodb_wrapper.client.batches import Batch
     from dynamodb_wrapper.client.transactions import Transaction
     from dynamodb_wrapper.query.blocking import QueryBuilder
 
@@ -82,6 +83,18 @@ class DynamoDB(Requests, Blocking):
         from dynamodb_wrapper.client.transactions import Transaction
 
         return Transaction(self, self.drive, token)
+
+    def batch(self, *, outcomes: bool = False, timeout_seconds: float | None = None) -> Batch:
+        """An empty batch for a `with` block: puts and deletes of any models and in any number.
+
+        Parameters:
+            outcomes: gather what became of each write in the batch's `outcomes`, and do not raise for those
+                that failed.
+            timeout_seconds: how long to go on with what the service leaves over, each time some are sent.
+        """
+        from dynamodb_wrapper.client.batches import Batch
+
+        return Batch(self, self.drive, outcomes=outcomes, timeout_seconds=timeout_seconds)
 
     def close(self) -> None:
         """End the use of the shared connections; the last client to end closes them."""

@@ -6,7 +6,7 @@ Knows operations, models and layers. Must not know how a face waits, nor busines
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -18,8 +18,6 @@ from dynamodb_wrapper.engine.retry import Retry
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations import (
-    BatchGet,
-    BatchWrite,
     CreateTable,
     DeleteItem,
     DeleteTable,
@@ -31,6 +29,9 @@ from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
 from dynamodb_wrapper.schema import schema_of
 from dynamodb_wrapper.wire.sharing import shared_bucket
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.operations.bulk import Outcome
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -156,14 +157,33 @@ class Requests:
 
     @method
     def batch_get(
-        self, model: type[M], keys: Sequence[object], *, consistent: bool = False
+        self,
+        model: type[M] | Sequence[tuple[type[M], object]],
+        keys: Sequence[object] | None = None,
+        *,
+        consistent: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Flow[list[M | None]]:
-        """Read any number of items by key, in the order of `keys`, None for a missing one."""
-        schema = schema_of(model)
-        wire_keys = [wire_key(schema, key) for key in keys]
-        return BatchGet(
-            table=self.table_name(model), keys=wire_keys, reader=schema.codec, consistent=consistent
-        ).flow(self.send)
+        """Read any number of items by key.
+
+        Parameters:
+            model: a model; or, without `keys`, models of any kinds with the key of an item of each.
+            keys: the keys, in any number; one may stand there more than once.
+            timeout_seconds: how long to go on with what the service leaves over; until nothing moves any
+                more where none is given.
+
+        Returns:
+            The items in the order of the keys, None for a missing one.
+
+        Raises:
+            UnprocessedError: the service left keys over; `unprocessed` has each with its model, so that it
+                can be given to `batch_get` again.
+        """
+        from dynamodb_wrapper.operations.bulk import deadline_after, read
+
+        pairs = _pairs(model, keys)
+        wanted = [(each, self.table_name(each), key) for each, key in pairs]
+        return read(self.send, wanted, consistent, deadline_after(timeout_seconds))
 
     @method
     def transact_get(self, keys: Sequence[tuple[type[M], object]]) -> Flow[list[M | None]]:
@@ -192,16 +212,36 @@ class Requests:
 
     @method
     def batch_write(
-        self, model: type[M], *, puts: Sequence[M] = (), deletes: Sequence[object] = ()
-    ) -> Flow[None]:
-        """Put and delete any number of items of one model; each alone, all checked before the first."""
+        self,
+        model: type[M],
+        *,
+        puts: Sequence[M] = (),
+        deletes: Sequence[object] = (),
+        outcomes: bool = False,
+        timeout_seconds: float | None = None,
+    ) -> Flow[list[Outcome] | None]:
+        """Put and delete any number of items of one model; each alone, all checked before the first.
+
+        Parameters:
+            outcomes: return what became of each, puts first, and do not raise for those that failed.
+            timeout_seconds: as for `batch_get`.
+
+        Raises:
+            ValidationError: an item cannot be stored, or Meta wants kept what a batch cannot keep; nothing
+                was sent.
+            BulkWriteError: some were not written; says which, and carries them.
+        """
+        from dynamodb_wrapper.operations import bulk
+
+        table = self.table_name(model)
         schema = schema_of(model)
-        return BatchWrite(
-            table=self.table_name(model),
-            key_fields=schema.key_fields,
-            puts=[checked_key(schema, schema.codec.encode(item)) for item in puts],
-            deletes=[wire_key(schema, key) for key in deletes],
-        ).flow(self.send)
+        entries = [bulk.put_entry(table, schema, item) for item in puts]
+        entries += [bulk.delete_entry(table, schema, key) for key in deletes]
+        made = yield from bulk.write(self.send, entries, bulk.deadline_after(timeout_seconds))
+        if outcomes:
+            return made
+        bulk.raise_failures(entries, made)
+        return None
 
     @method
     def create_table(self, model: type[BaseModel]) -> Flow[bool]:
@@ -250,3 +290,17 @@ def closed(call: Call) -> ValidationError:
         f"{call.action} was asked of a client that is closed: make a new one, or ask inside its `with`",
         context={"table": call.table, "operation": call.action},
     )
+
+
+def _pairs(
+    model: type[M] | Sequence[tuple[type[M], object]], keys: Sequence[object] | None
+) -> Sequence[tuple[type[M], object]]:
+    if isinstance(model, type):
+        if keys is None:
+            text = "give the keys to read"
+            raise ValidationError(f"batch_get of {model.__name__}: {text}", errors={"keys": [text]})
+        return [(model, key) for key in keys]
+    if keys is not None:
+        text = "leave it out: the keys stand beside their models"
+        raise ValidationError(f"batch_get of several models: keys: {text}", errors={"keys": [text]})
+    return model

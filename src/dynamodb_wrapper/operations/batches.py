@@ -6,30 +6,29 @@ most 400 KB, so that the limit of 16 MB for all of them cannot be reached.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
-from decimal import Context, Decimal
+from functools import partial
+from math import inf
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Sleep, Together, Write
-from dynamodb_wrapper.exceptions import ProvisionedThroughputExceededError
+from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Write
+from dynamodb_wrapper.exceptions import UnprocessedError, ValidationError
 from dynamodb_wrapper.expressions import Params, Path
+from dynamodb_wrapper.operations.draining import Drained, drain
+from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.wire.sizes import check_item_size
 from dynamodb_wrapper.wire.values import WireValue
 
 T = TypeVar("T")
 WireItem: TypeAlias = dict[str, WireValue]
+Place: TypeAlias = tuple[str, bytes]
 
 MOST_KEYS = 100
 MOST_WRITES = 25
-MOST_ROUNDS = 12
-BASE_SECONDS = 0.05
-_EXACT = Context(prec=38)
-LONGEST_WAIT_SECONDS = 5.0
 
 
 class _BatchReply(msgspec.Struct):
@@ -42,30 +41,38 @@ _replies = msgspec.json.Decoder(_BatchReply)
 
 
 class BatchGet(Read["list[T | None]"], Struct, frozen=True, kw_only=True):
-    """Read many items by key: in the order of `keys`, None for a missing one; a key may stand twice."""
+    """Read many items by key: in the order of `keys`, None for a missing one; a key may stand twice.
+
+    Parameters:
+        deadline: when to give up on what the service leaves over, on the clock of `time.monotonic`.
+
+    Raises:
+        UnprocessedError: the service left keys over; carries them in wire form.
+    """
 
     table: str
     keys: Sequence[WireItem]
     reader: Reader[T]
     projection: Sequence[Path] = ()
     consistent: bool = False
+    deadline: float = inf
 
     def flow(self, send: Send) -> Flow[list[T | None]]:
         """See `Operation.flow`."""
-        keys = list(self._different().values())
-        chunks = [keys[at : at + MOST_KEYS] for at in range(0, len(keys), MOST_KEYS)]
-        parts = yield Together([self._chunk(send, chunk) for chunk in chunks])
-        found = {mark: item for part in parts for mark, item in part.items()}
-        return [found.get(_mark(key)) for key in self.keys]
+        try:
+            (found,) = yield from BatchGetMany([self], self.deadline).flow(send)
+        except UnprocessedError as error:
+            error.unprocessed = tuple(key for _, key in error.unprocessed)
+            raise
+        return found
 
     def call(self) -> Call:
         """The first request; see `Operation.call`."""
-        return self._call(list(self._different().values())[:MOST_KEYS])
+        keys = list({mark(key): key for key in self.keys}.values())[:MOST_KEYS]
+        return Call("BatchGetItem", {"RequestItems": {self.table: self.request(keys)}}, self.table)
 
-    def _different(self) -> dict[bytes, WireItem]:
-        return {_mark(key): key for key in self.keys}
-
-    def _call(self, keys: Sequence[WireItem]) -> Call:
+    def request(self, keys: Sequence[WireItem]) -> dict[str, Any]:
+        """What a call has for this table and some of the keys."""
         request: dict[str, Any] = {"Keys": list(keys)}
         if self.consistent:
             request["ConsistentRead"] = True
@@ -74,24 +81,53 @@ class BatchGet(Read["list[T | None]"], Struct, frozen=True, kw_only=True):
             paths = dict.fromkeys([*self.projection, *(Path((name,)) for name in keys[0])])
             request["ProjectionExpression"] = ", ".join(path.encode(params) for path in paths)
             params.into(request)
-        return Call("BatchGetItem", {"RequestItems": {self.table: request}}, self.table)
+        return request
 
-    def _chunk(self, send: Send, keys: Sequence[WireItem]) -> Flow[dict[bytes, T]]:
-        found: dict[bytes, T] = {}
-        names = tuple(keys[0])
-        rounds = 0
-        while keys:
-            reply = _replies.decode((yield from send(self._call(keys))))
-            for item in reply.Responses.get(self.table, ()):
-                found[_mark({name: item[name] for name in names})] = self.reader.decode(
-                    item, table=self.table
-                )
-            left = reply.UnprocessedKeys.get(self.table, {}).get("Keys", [])
-            rounds = 0 if len(left) < len(keys) else rounds + 1
-            keys = left
-            if keys:
-                yield from _back_off(rounds, f"{len(keys)} keys of {self.table} were not read")
-        return found
+
+class BatchGetMany(Read["list[list[Any]]"], Struct, frozen=True):
+    """Read many items of several tables together; the items of each part in the order of its keys.
+
+    Parameters:
+        parts: what to read of each table, no two of one table.
+        deadline: as for `BatchGet`.
+
+    Raises:
+        UnprocessedError: the service left keys over; carries each with its table.
+    """
+
+    parts: Sequence[BatchGet[Any]]
+    deadline: float = inf
+
+    def flow(self, send: Send) -> Flow[list[list[Any]]]:
+        """See `Operation.flow`."""
+        parts = {part.table: part for part in self.parts}
+        if len(parts) < len(self.parts):
+            raise ValidationError("two parts of a batch are of one table: read them apart")
+        keys = {(part.table, mark(key)): key for part in self.parts for key in part.keys}
+        found: dict[Place, Any] = {}
+
+        def exchange(batch: Sequence[Place]) -> Flow[list[Place]]:
+            wanted: dict[str, list[WireItem]] = {}
+            for place in batch:
+                wanted.setdefault(place[0], []).append(keys[place])
+            requests = {table: parts[table].request(some) for table, some in wanted.items()}
+            call = Call("BatchGetItem", {"RequestItems": requests}, batch[0][0], deadline=self.deadline)
+            reply = _replies.decode((yield from send(call)))
+            for table, items in reply.Responses.items():
+                names, reader = tuple(parts[table].keys[0]), parts[table].reader
+                for item in items:
+                    place = table, mark({name: item[name] for name in names})
+                    found[place] = reader.decode(item, table=table)
+            left = reply.UnprocessedKeys.items()
+            return [(table, mark(key)) for table, rest in left for key in rest["Keys"]]
+
+        what = f"keys of {', '.join(parts)} were not read"
+        drained = yield from drain(list(keys), MOST_KEYS, exchange, what, self.deadline)
+        if drained.error is not None:
+            if isinstance(drained.error, UnprocessedError):
+                drained.error.unprocessed = tuple((place[0], keys[place]) for place in drained.left)
+            raise drained.error
+        return [[found.get((part.table, mark(key))) for key in part.keys] for part in self.parts]
 
 
 class BatchWrite(Write[None], Struct, frozen=True, kw_only=True):
@@ -101,18 +137,31 @@ class BatchWrite(Write[None], Struct, frozen=True, kw_only=True):
 
     Parameters:
         key_fields: the attributes of the key; without them no key may stand twice.
+        deadline: when to give up on what the service leaves over, on the clock of `time.monotonic`.
+
+    Raises:
+        UnprocessedError: the service left requests over; carries them in wire form.
     """
 
     table: str
     key_fields: Sequence[str]
     puts: Sequence[WireItem] = ()
     deletes: Sequence[WireItem] = ()
+    deadline: float = inf
 
     def flow(self, send: Send) -> Flow[None]:
         """See `Operation.flow`."""
+        drained = yield from self.drained(send)
+        if drained.error is not None:
+            raise drained.error
+
+    def drained(self, send: Send) -> Flow[Drained[WireItem]]:
+        """The same, but what was not written is returned and not raised."""
         for item in self.puts:
             check_item_size(item, self.table)
-        yield Together([self._chunk(send, chunk) for chunk in self._chunks()])
+        what = f"items of {self.table} were not written"
+        exchange = partial(self._exchange, send)
+        return (yield from drain(self._requests(), MOST_WRITES, exchange, what, self.deadline))
 
     def call(self) -> Call:
         """The first request; see `Operation.call`."""
@@ -126,38 +175,13 @@ class BatchWrite(Write[None], Struct, frozen=True, kw_only=True):
         requests = puts + [(key, {"DeleteRequest": {"Key": key}}) for key in self.deletes]
         if not self.key_fields:
             return [request for _, request in requests]
-        last = {_mark({name: item[name] for name in self.key_fields}): request for item, request in requests}
+        last = {mark({name: item[name] for name in self.key_fields}): request for item, request in requests}
         return list(last.values())
 
-    def _chunks(self) -> list[list[WireItem]]:
-        requests = self._requests()
-        return [requests[at : at + MOST_WRITES] for at in range(0, len(requests), MOST_WRITES)]
-
     def _call(self, requests: Sequence[WireItem]) -> Call:
-        return Call("BatchWriteItem", {"RequestItems": {self.table: list(requests)}}, self.table)
+        body = {"RequestItems": {self.table: list(requests)}}
+        return Call("BatchWriteItem", body, self.table, deadline=self.deadline)
 
-    def _chunk(self, send: Send, requests: Sequence[WireItem]) -> Flow[None]:
-        rounds = 0
-        while requests:
-            reply = _replies.decode((yield from send(self._call(requests))))
-            left = reply.UnprocessedItems.get(self.table, [])
-            rounds = 0 if len(left) < len(requests) else rounds + 1
-            requests = left
-            if requests:
-                yield from _back_off(rounds, f"{len(requests)} items of {self.table} were not written")
-
-
-def _mark(key: WireItem) -> bytes:
-    """What equal keys have in common, however a number in them is written."""
-    return msgspec.json.encode({name: _plain(value) for name, value in key.items()}, order="sorted")
-
-
-def _plain(value: WireValue) -> WireValue:
-    number = value.get("N")
-    return value if number is None else {"N": format(Decimal(number).normalize(_EXACT), "E")}
-
-
-def _back_off(rounds: int, what: str) -> Flow[None]:
-    if rounds >= MOST_ROUNDS:
-        raise ProvisionedThroughputExceededError(f"{what}: the table is throttled; try again later")
-    yield Sleep(random.random() * min(BASE_SECONDS * 2**rounds, LONGEST_WAIT_SECONDS))
+    def _exchange(self, send: Send, requests: Sequence[WireItem]) -> Flow[list[WireItem]]:
+        reply = _replies.decode((yield from send(self._call(requests))))
+        return reply.UnprocessedItems.get(self.table, [])

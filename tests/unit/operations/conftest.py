@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -40,16 +41,19 @@ class Scripted:
         return self.drive(operation.flow(self.send))
 
     def drive(self, flow: Flow[T]) -> T:
-        result: Any = None
+        advance: Callable[[], Any] = partial(flow.send, None)
         try:
             while True:
-                effect = flow.send(result)
-                result = None
+                effect = advance()
+                advance = partial(flow.send, None)
                 if isinstance(effect, Sleep):
                     self.waits.append(effect.seconds)
-                else:
-                    assert isinstance(effect, Together)
-                    result = [self.drive(inner) for inner in effect.flows]
+                    continue
+                assert isinstance(effect, Together)
+                try:
+                    advance = partial(flow.send, [self.drive(inner) for inner in effect.flows])
+                except Exception as error:  # raised inside the flow, as the drivers do
+                    advance = partial(flow.throw, error)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
 
