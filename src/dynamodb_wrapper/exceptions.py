@@ -69,6 +69,8 @@ class DynamoDBWrapperError(Exception):
         original_error: the error underneath, if there is one.
         context: facts for logs, such as `table`, `key`, `operation` and `request_id`; never secrets.
 
+    A subclass takes what else it knows by keyword.
+
     Attributes:
         code: a stable name of the kind of error, for machines.
         status_code: the HTTP status that fits this error.
@@ -113,14 +115,9 @@ class ValidationError(DynamoDBWrapperError):
     status_code = 400
 
     def __init__(
-        self,
-        message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
-        *,
-        errors: Mapping[str, Sequence[str]] | None = None,
+        self, message: str, *cause: Any, errors: Mapping[str, Sequence[str]] | None = None, **facts: Any
     ) -> None:
-        super().__init__(message, original_error, context)
+        super().__init__(message, *cause, **facts)
         self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in (errors or {}).items()}
 
 
@@ -134,14 +131,9 @@ class UnreadableItemError(DynamoDBWrapperError):
     code = "item_unreadable"
 
     def __init__(
-        self,
-        message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
-        *,
-        errors: Mapping[str, Sequence[str]] | None = None,
+        self, message: str, *cause: Any, errors: Mapping[str, Sequence[str]] | None = None, **facts: Any
     ) -> None:
-        super().__init__(message, original_error, context)
+        super().__init__(message, *cause, **facts)
         self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in (errors or {}).items()}
 
 
@@ -198,13 +190,12 @@ class ConflictError(DynamoDBWrapperError):
     def __init__(
         self,
         message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
-        *,
+        *cause: Any,
         resource_id: str | None = None,
         current_item: Any = None,
+        **facts: Any,
     ) -> None:
-        super().__init__(message, original_error, context)
+        super().__init__(message, *cause, **facts)
         self.resource_id = resource_id
         self.current_item = current_item
 
@@ -228,15 +219,12 @@ class NotUniqueError(ConflictError):
     def __init__(
         self,
         message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
-        *,
-        resource_id: str | None = None,
-        current_item: Any = None,
+        *cause: Any,
         attribute: str = "",
         owner: Mapping[str, Any] | None = None,
+        **facts: Any,
     ) -> None:
-        super().__init__(message, original_error, context, resource_id=resource_id, current_item=current_item)
+        super().__init__(message, *cause, **facts)
         self.attribute = attribute
         self.owner = None if owner is None else dict(owner)
 
@@ -278,14 +266,9 @@ class TransactionCanceledError(DynamoDBWrapperError):
     status_code = 409
 
     def __init__(
-        self,
-        message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
-        *,
-        reasons: Sequence[CancellationReason] = (),
+        self, message: str, *cause: Any, reasons: Sequence[CancellationReason] = (), **facts: Any
     ) -> None:
-        super().__init__(message, original_error, context)
+        super().__init__(message, *cause, **facts)
         self.reasons = tuple(reasons)
 
 
@@ -331,14 +314,9 @@ class RetryableError(DynamoDBWrapperError):
     retryable = True
 
     def __init__(
-        self,
-        message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
-        *,
-        retry_after_seconds: float | None = None,
+        self, message: str, *cause: Any, retry_after_seconds: float | None = None, **facts: Any
     ) -> None:
-        super().__init__(message, original_error, context)
+        super().__init__(message, *cause, **facts)
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -360,15 +338,9 @@ class ProvisionedThroughputExceededError(RetryableError):
     status_code = 429
 
     def __init__(
-        self,
-        message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
-        *,
-        retry_after_seconds: float | None = None,
-        reasons: Sequence[ThrottlingReason] = (),
+        self, message: str, *cause: Any, reasons: Sequence[ThrottlingReason] = (), **facts: Any
     ) -> None:
-        super().__init__(message, original_error, context, retry_after_seconds=retry_after_seconds)
+        super().__init__(message, *cause, **facts)
         self.reasons = tuple(reasons)
 
 
@@ -381,19 +353,8 @@ class UnprocessedError(ProvisionedThroughputExceededError):
 
     code = "unprocessed"
 
-    def __init__(
-        self,
-        message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
-        *,
-        retry_after_seconds: float | None = None,
-        reasons: Sequence[ThrottlingReason] = (),
-        unprocessed: Sequence[Any] = (),
-    ) -> None:
-        super().__init__(
-            message, original_error, context, retry_after_seconds=retry_after_seconds, reasons=reasons
-        )
+    def __init__(self, message: str, *cause: Any, unprocessed: Sequence[Any] = (), **facts: Any) -> None:
+        super().__init__(message, *cause, **facts)
         self.unprocessed = tuple(unprocessed)
 
 
@@ -411,14 +372,13 @@ class BulkWriteError(DynamoDBWrapperError):
     def __init__(
         self,
         message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
-        *,
+        *cause: Any,
         succeeded: Sequence[str] = (),
         failed: Mapping[str, DynamoDBWrapperError] | None = None,
         unwritten: Sequence[Any] = (),
+        **facts: Any,
     ) -> None:
-        super().__init__(message, original_error, context)
+        super().__init__(message, *cause, **facts)
         self.unwritten = tuple(unwritten)
         self.succeeded = tuple(succeeded)
         self.failed: dict[str, DynamoDBWrapperError] = dict(failed or {})
