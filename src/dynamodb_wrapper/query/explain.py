@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from dynamodb_wrapper.expressions import AllOf, AnyOf, Condition, In, Not, Params, Path
 from dynamodb_wrapper.query.cost import Assumptions, Estimate, estimate
+from dynamodb_wrapper.query.normal import signature
 from dynamodb_wrapper.query.plan import Lane, Operation, Plan
 from dynamodb_wrapper.wire.values import WireValue, decode_item, decode_value
 
@@ -78,7 +79,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
         count = f"{len(self.keys)} queries" if self.operation == "fan-out" else self.operation
         if self.operation == "batch-get":
             count = f"batch-get of {len(self.keys):,} keys"
-        return f"{count} on {self.table}" + "".join(f", {place}" for place in places if self.indexes)
+        return f"{count} on {self.table}" + "".join(f", {place}" for place in places if any(self.indexes))
 
 
 def explanation(plan: Plan, table: str, assumptions: Assumptions, limit: int | None = None) -> Explanation:
@@ -91,7 +92,7 @@ def explanation(plan: Plan, table: str, assumptions: Assumptions, limit: int | N
     encode = plan.schema.codec.encode_attribute
     filters = [_said(lane.filter, encode) for lane in plan.lanes]
     checked = [_said(plan.judged, encode)]
-    checked += [_said(lane.judged, encode) for lane in plan.lanes if not lane.hydrated]
+    checked += [_said(_not_sent(lane, encode), encode) for lane in plan.lanes]
     if any(lane.excluded for lane in plan.lanes):
         checked.append("what an earlier query returned does not come again")
     keys = [_said(lane.key, encode) or "" for lane in plan.lanes if lane.key]
@@ -142,6 +143,12 @@ class _Readable(Params):
 
 def _shown(value: object) -> str:
     return str(value) if isinstance(value, (int, float)) or hasattr(value, "as_tuple") else repr(value)
+
+
+def _not_sent(lane: Lane, encode: Any) -> tuple[Condition, ...]:
+    """What is judged here without having been part of the request."""
+    sent = {signature(part, encode) for part in (*lane.key, *lane.filter)}
+    return tuple(part for part in lane.judged if signature(part, encode) not in sent)
 
 
 def _said(parts: tuple[Condition, ...], encode: Any) -> str | None:

@@ -65,6 +65,13 @@ def operand(path: Path, value: object, encode: Encode) -> WireValue | Path:
     return encode(path.attribute, value) if path.is_whole else encode_value(value, str(path))
 
 
+def part(path: Path, value: object) -> WireValue | Path:
+    """As `operand`, for a part of what the path holds, which is encoded by its own type."""
+    if isinstance(value, Path):
+        return value
+    return value.value if isinstance(value, Wire) else encode_value(value, str(path))
+
+
 def rank(value: WireValue | Path | None) -> Rank | None:
     """What a text, number or binary sorts by among its own type; None for what has no order."""
     if value is None or isinstance(value, Path):
@@ -146,10 +153,8 @@ def _operand(path: Path, value: object, encode: Encode) -> _Value:
 
 
 def _part(path: Path, value: object) -> _Value:
-    if isinstance(value, Path):
-        return _at(value)
-    wire = encode_value(value, str(path))
-    return lambda _item: wire
+    wire = part(path, value)
+    return _at(wire) if isinstance(wire, Path) else lambda _item: wire
 
 
 def _compare(left: _Value, comparator: Comparator, right: _Value) -> Judge:

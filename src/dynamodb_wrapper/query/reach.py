@@ -16,10 +16,11 @@ from dynamodb_wrapper.expressions.conditions import Comparator, StoredBool
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.query.judging import judge_of, operand, rank, same
+from dynamodb_wrapper.query.judging import part as wire_part
 from dynamodb_wrapper.query.normal import NEVER, is_never, is_opaque, names_of, parts_of
 from dynamodb_wrapper.schema import Index, TableSchema
 from dynamodb_wrapper.wire.sizes import PARTITION_KEY_LIMIT, SORT_KEY_LIMIT
-from dynamodb_wrapper.wire.values import WireValue, encode_value
+from dynamodb_wrapper.wire.values import WireValue
 
 MOST_KEYS: Final = 10_000
 """How many keys a condition may be spread over; they are read by batch-get."""
@@ -193,7 +194,7 @@ def _reach(schema: TableSchema[Any], index: Index, parts: Parts) -> Reach | None
     equal: dict[str, WireValue] = {}
     rest, share = list(parts), 1.0
     bounded: Condition | None = None
-    for position, name in enumerate(index.keys):
+    for name in index.keys:
         limit = PARTITION_KEY_LIMIT if name in index.partition else SORT_KEY_LIMIT
         given = next((part for part in rest if _value_of(part, name) is not None), None)
         if given is None:
@@ -208,7 +209,7 @@ def _reach(schema: TableSchema[Any], index: Index, parts: Parts) -> Reach | None
             return None
         equal[name] = value
         rest = [part for part in rest if part is not given]
-        share *= _EQUAL if position else 1.0
+        share *= _EQUAL if name in index.sort else 1.0
     left: list[Condition] = []
     for part in rest:
         if is_opaque(part) or not names_of(part) <= equal.keys():
@@ -242,14 +243,14 @@ def _range(
     kind, encode, path = schema.key_types[name], schema.codec.encode_attribute, Path((name,))
     low: list[_Bound] = []
     high: list[_Bound] = []
-    prefixes: list[tuple[int, Condition]] = []
+    prefixes: list[tuple[Any, Condition]] = []
     for part in parts:
         if not _is_range(part, name):
             continue
         if isinstance(part, BeginsWith):
-            prefix = encode_value(part.prefix, name)
+            prefix = wire_part(path, part.prefix)
             if kind != "N" and _can_be_key(prefix, kind, limit):
-                prefixes.append((len(part.prefix), part))  # type: ignore[arg-type]  # no path, see _is_range
+                prefixes.append((rank(prefix), part))
             continue
         bounds = [(comparator, operand(path, bound, encode)) for comparator, bound in _bounds(part)]
         if not all(_can_be_key(wire, kind, limit) for _, wire in bounds):
@@ -258,7 +259,7 @@ def _range(
             side = low if comparator in (">", ">=") else high
             side.append((rank(wire), len(comparator) == 1, wire, part))
     if prefixes:
-        longest = max(prefixes, key=lambda found: found[0])[1]
+        longest = max(prefixes, key=lambda found: len(found[0][1]))[1]
         return longest, [longest], _BETWEEN
     return _between(path, low, high)
 

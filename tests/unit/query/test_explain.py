@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from dynamodb_wrapper import DynamoDB, DynamoDBConfig
@@ -38,6 +41,7 @@ def test_a_query_in_words() -> None:
     assert str(asked.order(ascending=False).explain()).splitlines() == [
         "query on t_events, index ByLevel",
         "  key       level = 'error' AND at > '2026-05-01T00:00:00.000000+00:00'",
+        "  checked   size <> 3 (in Python)",
         "  reads     all attributes",
         "  fetches   the items from the table by key: the index lacks some",
         "  order     at, descending",
@@ -49,7 +53,7 @@ def test_a_query_in_words() -> None:
 def test_many_keys_in_words() -> None:
     keys = [f"s{number}" for number in range(9)]
     lines = str(query().where("source", "in", keys).where("size", ">", 1).explain()).splitlines()
-    assert lines[0] == "9 queries on t_events, the table"
+    assert lines[0] == "9 queries on t_events"
     assert lines[1:6] == [
         "  key       source = 's0'",
         "            source = 's1'",
@@ -74,3 +78,8 @@ def test_conditions_in_words() -> None:
         "(size IN (1,000 values) OR (level = 'info' AND NOT attribute_exists(size)))"
     )
     assert describe(Expression("#s > :n", {"#s": "size"}, {":n": 2}), encode_plainly) == "(size > 2)"
+
+
+def test_the_explanations_in_the_docs_are_the_programs_own() -> None:
+    script = Path(__file__).parents[3] / "scripts" / "explain"
+    subprocess.run([sys.executable, script, "--check"], check=True)

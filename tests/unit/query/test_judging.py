@@ -76,6 +76,7 @@ def holds(condition: Condition) -> bool:
         Contains(at("names"), "a"),
         Contains(at("numbers"), 2),
         Contains(at("list"), "two"),
+        Contains(at("list"), Wire({"S": "two"})),
         Contains(at("list"), {"deep": 3}),
         Exists(at("list[0]")),
         Exists(at("none")),
