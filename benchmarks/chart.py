@@ -18,7 +18,7 @@ DRAWN = (
     "query_nested",
     "batch_write",
     "scan_processes",
-    "import",
+    "import_names",
 )
 """Cases in the chart: those that have goals."""
 

@@ -4,8 +4,9 @@
     python -m benchmarks.child RIVAL ENDPOINT CASE COUNT  one round, for what a process does but once
 
 A line that goes out has: client CPU in seconds, wall in seconds, peak memory in KiB, memory before in KiB,
-and what the work returned; "missing" where the library has no such case. CPU is that of the whole process and of
-processes it started: Rust's threads count. A garbage collection goes before each round and is not counted.
+and what the work returned; "missing" where the library has no such case, and "failed" where it raised. CPU is
+that of the whole process and of processes it started: Rust's threads count. A garbage collection goes before
+each round and is not counted.
 
 Imports nothing that would hide the cost of importing a library: `cold` counts from here on.
 """
@@ -105,10 +106,18 @@ def main() -> None:
     worker = Worker(rival, endpoint)
     for line in [" ".join(once)] if once else sys.stdin:
         case, count = line.split()
-        if worker.has(case):
-            print(*measured(worker, case, int(count)), file=out)
-        else:
+        if not worker.has(case):
             print("missing", file=out)
+            continue
+        try:
+            figures = measured(worker, case, int(count))
+        except Exception:  # one library's failure must not end the others' run
+            import traceback
+
+            traceback.print_exc()
+            print("failed", file=out)
+        else:
+            print(*figures, file=out)
     worker.close()
 
 

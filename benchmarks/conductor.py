@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -72,7 +73,7 @@ class Row:
 
 
 class Failed(Exception):
-    """A child process ended or did another amount of work than it was told to."""
+    """A library raised, its process ended, or it did another amount of work than it was told to."""
 
 
 class Child:
@@ -104,11 +105,11 @@ class Child:
 
 def read_line(line: str, rival: str, method: str) -> list[float] | None:
     """The figures of one line of a child."""
-    if line.strip() == "missing":
-        return None
     parts = line.split()
+    if parts == ["missing"]:
+        return None
     if len(parts) != 5:
-        raise Failed(f"{rival} {method}: the process said {line!r} (its errors are above)")
+        raise Failed(f"{rival} failed in {method} (its errors are above)")
     return [float(part) for part in parts]
 
 
@@ -173,51 +174,55 @@ class Conductor:
         return [Row(rival, shape) for rival in self._rivals for shape in case.shapes or ("",)]
 
     def _rounds(self, case: Case) -> list[Row]:
-        count, kept = self.count(case), []
-        for row in self._rows(case):  # the first round makes what is kept, and shows who has the case
-            if self._one(case, row, count) is not None:
-                kept.append(row)
-        for _ in range(self._times(case)):
-            for row in kept:
-                figures = self._one(case, row, count)
-                assert figures is not None
-                row.add(figures[:4], count / case.scale)
-        return kept
-
-    def _one(self, case: Case, row: Row, count: int) -> list[float] | None:
-        method = f"{case.name}_{row.shape}" if row.shape else case.name
-        figures = self._children[row.rival].round(method, count)
-        wanted = count * items.PAGE if case.name.startswith("query") else count
-        if figures is not None and figures[4] != wanted:
-            raise Failed(f"{row.rival} {method}: {figures[4]:.0f} items instead of {wanted}")
-        return figures
+        count, rows = self.count(case), self._rows(case)
+        for turn in range(self._times(case) + 1):  # the first makes what is kept, and shows who has the case
+            for row in list(rows):
+                method = f"{case.name}_{row.shape}" if row.shape else case.name
+                figures = self._figures(row, method, count, self._children[row.rival].round)
+                if figures is None:
+                    rows.remove(row)
+                elif turn:
+                    row.add(figures, count / case.scale)
+        return rows
 
     def _once(self, case: Case) -> list[Row]:
         count, rows = self.count(case), self._rows(case)
-        missing = set()
-        for turn in range(self._times(case) + (case.name == "cold")):
-            for row in rows:
-                if row.rival in missing:
-                    continue
-                figures = self._fresh(case, row.rival, count)
+        compiling = case.name == "cold"  # the first cold start may have to compile
+        for turn in range(self._times(case) + compiling):
+            for row in list(rows):
+                figures = self._figures(row, case.name, count, partial(self._fresh, row.rival))
                 if figures is None:
-                    missing.add(row.rival)
-                elif turn or case.name != "cold":  # the first cold start may have to compile
-                    row.add(figures[:4], count / case.scale)
-        return [row for row in rows if row.rival not in missing]
+                    rows.remove(row)
+                elif turn or not compiling:
+                    row.add(figures, count / case.scale)
+        return rows
 
-    def _fresh(self, case: Case, rival: str, count: int) -> list[float] | None:
-        command = ["-m", "benchmarks.child", rival, self._endpoint, case.name, str(count)]
-        figures = read_line(self._python(command, rival), rival, case.name)
-        if figures is not None and figures[4] != count:
-            raise Failed(f"{rival} {case.name}: {figures[4]:.0f} instead of {count}")
-        return figures
+    def _figures(
+        self, row: Row, method: str, count: int, work: Callable[[str, int], list[float] | None]
+    ) -> list[float] | None:
+        """The figures of a round; None where the library has no such case, or failed and is not ours."""
+        wanted = count * items.PAGE if method.startswith("query") else count
+        try:
+            figures = work(method, count)
+            if figures is not None and figures[4] != wanted:
+                raise Failed(f"{row.rival} {method}: {figures[4]:.0f} items instead of {wanted}")
+        except Failed as failure:
+            if row.rival == "ours":
+                raise
+            self._say(f"left out: {failure}")
+            return None
+        return figures[:4] if figures else None
+
+    def _fresh(self, rival: str, method: str, count: int) -> list[float] | None:
+        command = ["-m", "benchmarks.child", rival, self._endpoint, method, str(count)]
+        return read_line(self._python(command, rival), rival, method)
 
     def _imports(self, case: Case) -> list[Row]:
-        rows = [row for row in self._rows(case) if row.rival in IMPORTS]
+        statements = IMPORTS[case.name]
+        rows = [row for row in self._rows(case) if row.rival in statements]
         for turn in range(self._times(case) + 1):
             for row in rows:
-                line = self._python(["-c", _IMPORT.format(IMPORTS[row.rival])], row.rival)
+                line = self._python(["-c", _IMPORT.format(statements[row.rival])], row.rival)
                 if turn:
                     row.add([float(part) for part in line.split()], 1)
         return rows
@@ -241,6 +246,6 @@ import time
 wall, cpu = time.perf_counter(), time.process_time()
 {}
 cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-import resource
-print(cpu, wall, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0)
+from benchmarks.child import memory
+print(cpu, wall, memory("VmHWM"), 0)
 """

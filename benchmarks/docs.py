@@ -44,8 +44,9 @@ each call is CPU, and on a busy server or a small Lambda that is what is paid fo
 `scripts/bench` makes an environment of its own for the rivals, starts an engine ({engine}), fills it, and
 starts one process for each library. For each case every library does a round, one library after the other,
 and that again and again: whatever else the machine does, it does to all of them. A figure is the median of
-the rounds, a ratio the median of the ratios round by round. CPU is `time.process_time` of the library's process,
-threads and worker processes included, garbage collection on. Every library must see the same number of items.
+the rounds, a ratio the median of the ratios round by round. CPU is `time.process_time` of the library's
+process, threads and worker processes included, garbage collection on. Every library must see the same number
+of items.
 
 - Ours is the default client: validation, signatures, checksums, retries, deadlines, and an observer attached.
 - Models are validated where a library has models. boto3 and aiodynamo give dicts; the boto3 client gives the

@@ -1,4 +1,4 @@
-"""dynamoxy (Rust core, async only, Python 3.12 and later): pydantic models through repositories, and dicts."""
+"""dynamoxy (Rust core, async only, from Python 3.12): pydantic models through repositories, and dicts."""
 
 from __future__ import annotations
 

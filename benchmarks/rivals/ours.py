@@ -225,9 +225,7 @@ class Rival:
 
     def models_20(self, count: int) -> int:
         """Get an item through each of 20 models of one client."""
-        meta = type("Meta", (Flat.Meta,), {})
-        members = {"Meta": meta, "__module__": __name__}
-        models = [type(f"Flat{number}", (Flat,), members) for number in range(20)]
+        models = [_model() for _ in range(20)]
         for model, (pk, sk) in zip(models, items.some_keys(20), strict=True):
             assert self.db.get(model, {"pk": pk, "sk": sk}) is not None
         return 20
@@ -274,6 +272,14 @@ class _Reply:
         self.items = [reply]
         self.last_evaluated_key = msgspec.json.decode(reply, type=Rest).LastEvaluatedKey
         self.count = 1
+
+
+def _model() -> type[Flat]:
+    class Another(Flat):
+        class Meta(Flat.Meta):
+            pass
+
+    return Another
 
 
 def _scan(model: type[DynamoDBModel], segment: int = 0, segments: int = 1, reader: Any = None) -> Any:
