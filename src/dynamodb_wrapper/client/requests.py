@@ -5,7 +5,7 @@ Knows operations, models and layers. Must not know how a face waits, nor busines
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
@@ -53,24 +53,31 @@ class Requests:
         return operation.flow(self.send)
 
     @method
-    def get(self, model: type[M], key: object, *, consistent: bool = False) -> Flow[M | None]:
+    def get(
+        self, model: type[M], key: object, *, consistent: bool = False, include_expired: bool = False
+    ) -> Flow[M | None]:
         """Read one item.
 
         Parameters:
             model: the model to read into.
             key: the partition key's value, or a mapping where there is a sort key too.
             consistent: read the latest write at twice the cost.
+            include_expired: also an item whose time (`Meta.ttl`) is over, which the service has not deleted
+                yet.
 
         Returns:
             The item, or None where there is none.
         """
         schema = schema_of(model)
-        return GetItem(
+        item = GetItem(
             table=self.table_name(model),
             key=wire_key(schema, key),
             reader=schema.codec,
             consistent=consistent,
         ).flow(self.send)
+        if schema.ttl is None or include_expired:
+            return item
+        return _unexpired(item)
 
     @method
     def put(self, item: BaseModel, *, condition: object = None) -> Flow[None]:
@@ -162,6 +169,7 @@ class Requests:
         keys: Sequence[object] | None = None,
         *,
         consistent: bool = False,
+        include_expired: bool = False,
         timeout_seconds: float | None = None,
     ) -> Flow[list[M | None]]:
         """Read any number of items by key.
@@ -169,6 +177,7 @@ class Requests:
         Parameters:
             model: a model; or, without `keys`, models of any kinds with the key of an item of each.
             keys: the keys, in any number; one may stand there more than once.
+            include_expired: as for `get`.
             timeout_seconds: how long to go on with what the service leaves over; until nothing moves any
                 more where none is given.
 
@@ -183,14 +192,18 @@ class Requests:
 
         pairs = _pairs(model, keys)
         wanted = [(each, self.table_name(each), key) for each, key in pairs]
-        return read(self.send, wanted, consistent, deadline_after(timeout_seconds))
+        items = read(self.send, wanted, consistent, deadline_after(timeout_seconds))
+        return items if include_expired else _all_unexpired(items, {each for each, _ in pairs})
 
     @method
-    def transact_get(self, keys: Sequence[tuple[type[M], object]]) -> Flow[list[M | None]]:
+    def transact_get(
+        self, keys: Sequence[tuple[type[M], object]], *, include_expired: bool = False
+    ) -> Flow[list[M | None]]:
         """Read up to 100 items of any models as they were at one moment.
 
         Parameters:
             keys: models with the key of an item of each; one may stand there more than once.
+            include_expired: as for `get`.
 
         Returns:
             The items in the order of `keys`, None for a missing one.
@@ -199,7 +212,7 @@ class Requests:
             ValidationError: no or too many keys; nothing was sent.
             TransactionCanceledError: others are writing one of the items.
         """
-        return TransactGet(
+        items = TransactGet(
             [
                 GetItem(
                     table=self.table_name(model),
@@ -209,6 +222,7 @@ class Requests:
                 for model, key in keys
             ]
         ).flow(self.send)
+        return items if include_expired else _all_unexpired(items, {model for model, _ in keys})
 
     @method
     def batch_write(
@@ -290,6 +304,21 @@ def closed(call: Call) -> ValidationError:
         f"{call.action} was asked of a client that is closed: make a new one, or ask inside its `with`",
         context={"table": call.table, "operation": call.action},
     )
+
+
+def _unexpired(flow: Flow[M | None]) -> Flow[M | None]:
+    from dynamodb_wrapper.operations.expiry import unexpired
+
+    return unexpired((yield from flow))
+
+
+def _all_unexpired(flow: Flow[list[M | None]], models: Collection[type[M]]) -> Flow[list[M | None]]:
+    items = yield from flow
+    if all(schema_of(model).ttl is None for model in models):
+        return items
+    from dynamodb_wrapper.operations.expiry import all_unexpired
+
+    return all_unexpired(items)
 
 
 def _pairs(

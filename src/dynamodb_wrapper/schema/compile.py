@@ -93,6 +93,9 @@ class _Compiler:
         for index in indexes.values():
             for name in index.keys:
                 key_types.setdefault(name, self.key_type(name, optional=True))
+        ttl = self.number("ttl", "seconds since 1970, as DynamoDB reads it, or a datetime")
+        if ttl in key_types:
+            key_types[ttl] = "N"  # also where it is a datetime: it is stored in seconds
         return TableSchema(
             model=self.model,
             partition_key=partition,
@@ -100,7 +103,7 @@ class _Compiler:
             indexes=types.MappingProxyType(indexes),
             key_types=types.MappingProxyType(key_types),
             base_name=self.table_name(),
-            ttl=self.number("ttl", "seconds since 1970, as DynamoDB reads it"),
+            ttl=ttl,
             version=self.number("version", "a number that counts up"),
             unique=tuple(self.attribute(name, "unique") for name in self.entries("unique", "attributes")),
             attributes=frozenset(self.annotations),
@@ -119,11 +122,17 @@ class _Compiler:
         kinds = {
             key_kind(annotation) for annotation in plain_types(self.annotations[self.attribute(name, where)])
         }
+        if where == "ttl" and self.is_moment(str(name)):
+            return str(name)
         if kinds - {None} != {"N"}:
             self.fail(
                 f"{where} names {name}, which holds {self.annotations[name]}: make it an int ({meaning})"
             )
         return str(name)
+
+    def is_moment(self, name: str) -> bool:
+        kinds = [kind for kind in plain_types(self.annotations[name]) if kind is not type(None)]
+        return all(isinstance(kind, type) and issubclass(kind, datetime) for kind in kinds)
 
     def attribute(self, name: object, where: str) -> str:
         if not isinstance(name, str) or name not in self.annotations:

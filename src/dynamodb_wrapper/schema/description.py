@@ -79,7 +79,7 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         indexes: the secondary indexes by name.
         key_types: the type of every attribute that is a key of the table or of an index.
         base_name: the table's name before `DynamoDBConfig.table_prefix`, or None where Meta gives none.
-        ttl: the attribute with the expiry time, or None.
+        ttl: the attribute with the expiry time, or None; it is stored in seconds since 1970.
         version: the optimistic-lock attribute, or None.
         unique: attributes whose values no two items may share.
     """
@@ -128,11 +128,11 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
     def codec(self) -> Codec[M]:
         """The codec of the full model."""
         hidden = None if self.version is None else WRITES
-        return Codec(self.model, key_attributes=self.key_types, hidden=hidden)
+        return Codec(self.model, key_attributes=self.key_types, hidden=hidden, epoch=self.ttl)
 
     def view_codec(self, view: type[V]) -> Codec[V]:
         """A codec for a read-only view of this table."""
-        return Codec(view, key_attributes=self.key_types, keep_unknown=False)
+        return Codec(view, key_attributes=self.key_types, keep_unknown=False, epoch=self.ttl)
 
     def drops_none(self, name: str) -> bool:
         """Whether None is stored as no attribute: in keys of an index, and where reading restores it."""

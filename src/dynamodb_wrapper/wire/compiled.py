@@ -8,10 +8,13 @@ the model's fields call for, the generic decoder of `values` reads it and pydant
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from functools import cached_property
+from math import ceil
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 from pydantic import BaseModel, TypeAdapter
 from pydantic import ValidationError as PydanticError
 
@@ -22,7 +25,14 @@ from dynamodb_wrapper.wire.encoder import EncoderCompiler, Mismatch
 from dynamodb_wrapper.wire.plain import dumped_field, model_values, stored_fields
 from dynamodb_wrapper.wire.reading import keep_unknown, model_preparer
 from dynamodb_wrapper.wire.refusal import Refused, path_text
-from dynamodb_wrapper.wire.shapes import FieldShape, can_be_compiled, field_shapes, holds_opaque_models
+from dynamodb_wrapper.wire.shapes import (
+    FieldShape,
+    Opaque,
+    Scalar,
+    can_be_compiled,
+    field_shapes,
+    holds_opaque_models,
+)
 from dynamodb_wrapper.wire.values import (
     ItemPage,
     WireItem,
@@ -54,6 +64,8 @@ class Codec(Generic[M]):
             and written back by `encode`. Such an instance does not equal one without them. False for views.
         hidden: the text attribute that is kept beside an instance's fields, in its `__dict__`: it takes part
             neither in comparisons nor in what `encode` gives.
+        epoch: the attribute whose datetimes are stored in seconds since 1970, as DynamoDB's TTL needs them:
+            whole ones, rounded up, so that nothing expires early.
     """
 
     def __init__(
@@ -63,11 +75,13 @@ class Codec(Generic[M]):
         *,
         keep_unknown: bool = True,
         hidden: str | None = None,
+        epoch: str | None = None,
     ) -> None:
         self.model = model
         self.key_attributes = tuple(key_attributes)
         self.keep_unknown = keep_unknown
         self.hidden = hidden
+        self.epoch = epoch
 
     def encode(self, instance: M) -> WireItem:
         """The item to store, in wire form.
@@ -81,9 +95,12 @@ class Codec(Generic[M]):
         """
         compiled = self._encode
         try:
-            return compiled(instance)
+            item = compiled(instance)
         except (Mismatch, Refused, KeyError, AttributeError, RecursionError):
             return self._encode_slowly(instance)
+        if self.epoch is not None and self.epoch in item:
+            item[self.epoch] = epoch_form(item[self.epoch])
+        return item
 
     def encode_attribute(self, name: str, value: Any, *, constraints: bool = False) -> WireValue:
         """The attribute value for one attribute, as conditions, keys and updates need it.
@@ -196,6 +213,8 @@ class Codec(Generic[M]):
             encoded = encoder(value)
         except (Mismatch, Refused, KeyError, AttributeError, RecursionError):
             encoded = encode_safely(self._of_type(name, value))
+        if name == self.epoch:
+            encoded = epoch_form(encoded)
         return key_form(encoded) if name in self.key_attributes else encoded
 
     def _check(self, field: FieldShape) -> FieldCheck:
@@ -254,7 +273,14 @@ class Codec(Generic[M]):
     def _fields(self) -> tuple[FieldShape, ...]:
         if not self.model.__pydantic_complete__:
             self.model.model_rebuild()
-        return field_shapes(self.model)
+        return tuple(
+            replace(field, shape=Opaque(null=field.shape.null))
+            if field.stored.attribute == self.epoch
+            and isinstance(field.shape, Scalar)
+            and field.shape.python is datetime
+            else field
+            for field in field_shapes(self.model)
+        )
 
     @cached_property
     def _fields_by_attribute(self) -> dict[str, FieldShape]:
@@ -310,6 +336,14 @@ class Codec(Generic[M]):
             {"model": self.model.__name__, **(context or {})},
             errors=errors,
         )
+
+
+def epoch_form(value: WireValue) -> WireValue:
+    """A datetime in wire form as whole seconds since 1970, rounded up; other values as they are."""
+    text = value.get("S")
+    if text is None:
+        return value
+    return {"N": str(ceil(datetime.fromisoformat(text).timestamp()))}
 
 
 def attribute_names(model: type[BaseModel]) -> dict[str, str]:

@@ -109,7 +109,21 @@ class TestRight:
         }
         assert (schema.ttl, schema.version, schema.unique) == ("expires", "revision", ("note",))
 
-    @pytest.mark.parametrize(
+    def test_an_expiry_time_that_is_a_key_of_an_index_is_a_number() -> None:
+    class Lease(BaseModel):
+        id: str
+        owner: str
+        ends: datetime
+
+        class Meta:
+            partition_key = "id"
+            ttl = "ends"
+            gsis: ClassVar = [GSI("ByOwner", "owner", "ends")]
+
+    assert schema_of(Lease).key_types == {"id": "S", "owner": "S", "ends": "N"}
+
+
+@pytest.mark.parametrize(
         ("annotation", "kind"),
         [
             (str, "S"),
@@ -304,10 +318,10 @@ WRONG = [
     ),
     Bad("ttl unknown", ["ttl", "'gone'"], partition_key="order_id", ttl="gone"),
     Bad(
-        "ttl a datetime",
-        ["ttl", "due_after", "seconds since 1970"],
+        "ttl a text",
+        ["ttl", "note", "seconds since 1970", "or a datetime"],
         partition_key="order_id",
-        ttl="due_after",
+        ttl="note",
     ),
     Bad("version a text", ["version", "note", "int"], partition_key="order_id", version="note"),
     Bad("unique a text", ["unique", "list of attributes"], partition_key="order_id", unique="note"),

@@ -1,0 +1,176 @@
+"""Items that expire (`Meta.ttl`) on real engines: one scenario, both faces."""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, ClassVar
+
+import pytest
+
+from dynamodb_wrapper.client import DynamoDB
+from dynamodb_wrapper.exceptions import MetaError, ValidationError
+from dynamodb_wrapper.expressions import Compare, Path
+from dynamodb_wrapper.models import DynamoDBModel, Instant
+from dynamodb_wrapper.operations import All, Query, Scan
+from dynamodb_wrapper.operations.expiry import FIVE_YEARS_SECONDS, is_expired, not_expired
+from dynamodb_wrapper.schema import GSI, schema_of
+
+
+class Session(DynamoDBModel):
+    name: str
+    ends: datetime | None = None
+    text: str = ""
+
+    class Meta:
+        table_name = "sessions"
+        partition_key = "name"
+        ttl = "ends"
+
+
+class Ticket(DynamoDBModel):
+    name: str
+    expires: int | None = None
+
+    class Meta:
+        table_name = "tickets"
+        partition_key = "name"
+        ttl = "expires"
+
+
+NOW = datetime.now(UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def db(face: Any, tables: Any) -> Any:
+    tables(Session, Ticket)
+    return face(DynamoDB)
+
+
+class TestStored:
+    async def test_a_datetime_is_stored_in_whole_seconds_and_read_back(
+        self, db: Any, boto3_table: Any, config: Any, boto3_client: Any
+    ) -> None:
+        moment = datetime(2030, 1, 1, 12, 0, 0, 250_000, tzinfo=timezone(HOUR))
+        await db.put(Session(name="a", ends=moment, text="x"))
+        table = config.get_table_name("sessions")
+        stored = boto3_table(table).get_item(Key={"name": "a"})["Item"]
+        assert stored["ends"] == math.ceil(moment.timestamp())
+        got = await db.get(Session, "a")
+        assert got == Session(name="a", ends=datetime(2030, 1, 1, 11, 0, 1, tzinfo=UTC), text="x")
+        described = boto3_client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+        assert described == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ends"}
+
+    async def test_an_update_and_a_condition_use_seconds_too(
+        self, db: Any, boto3_table: Any, config: Any
+    ) -> None:
+        later = (NOW + 2 * HOUR).replace(microsecond=0)
+        await db.put(Session(name="a", ends=later))
+        after = await db.update(
+            Session, "a", {"ends": later + HOUR}, condition=Compare(Path(("ends",)), "=", later)
+        )
+        assert after.ends == later + HOUR
+        stored = boto3_table(config.get_table_name("sessions")).get_item(Key={"name": "a"})["Item"]
+        assert stored["ends"] == (later + HOUR).timestamp()
+        assert (await db.update(Session, "a", {"ends": None})).ends is None
+
+    async def test_a_naive_datetime_is_refused(self, db: Any) -> None:
+        with pytest.raises(ValidationError, match="time zone"):
+            await db.put(Session(name="a", ends=datetime(2030, 1, 1)))
+
+    async def test_an_older_text_is_still_read(self, db: Any, boto3_table: Any, config: Any) -> None:
+        boto3_table(config.get_table_name("sessions")).put_item(
+            Item={"name": "a", "text": "", "ends": "2030-01-01T00:00:00Z"}
+        )
+        assert (await db.get(Session, "a")).ends == datetime(2030, 1, 1, tzinfo=UTC)
+
+    def test_another_type_is_refused_with_the_mend(self) -> None:
+        class Wrong(DynamoDBModel):
+            name: str
+            ends: str
+
+            class Meta:
+                table_name = "wrong"
+                partition_key = "name"
+                ttl = "ends"
+
+        with pytest.raises(MetaError, match=r"make it an int .* or a datetime"):
+            schema_of(Wrong)
+
+
+class TestHidden:
+    async def test_an_expired_item_is_hidden_unless_asked_for(self, db: Any) -> None:
+        old, new = Session(name="old", ends=NOW - HOUR), Session(name="new", ends=NOW + HOUR)
+        lasting = Session(name="lasting")
+        for session in (old, new, lasting):
+            await db.put(session)
+        assert await db.get(Session, "old") is None
+        shown = await db.get(Session, "old", include_expired=True)
+        assert shown.name == "old"
+        assert (await db.get(Session, "new")).name == "new"
+        names = ["old", "new", "lasting", "old"]
+        for read in (
+            await db.batch_get(Session, names),
+            await db.transact_get([(Session, name) for name in names]),
+        ):
+            assert [item and item.name for item in read] == [None, "new", "lasting", None]
+        for read in (
+            await db.batch_get(Session, names, include_expired=True),
+            await db.transact_get([(Session, name) for name in names], include_expired=True),
+        ):
+            assert [item and item.name for item in read] == names
+
+    async def test_what_the_service_never_deletes_is_not_hidden(self, db: Any) -> None:
+        for name, expires in (("zero", 0), ("ancient", int(time.time()) - FIVE_YEARS_SECONDS - 60)):
+            await db.put(Ticket(name=name, expires=expires))
+            assert (await db.get(Ticket, name)).name == name
+
+    async def test_the_condition_agrees(self, db: Any, config: Any) -> None:
+        now = int(time.time())
+        ends = {"none": None, "zero": 0, "past": now - 60, "future": now + 600}
+        for name, expires in ends.items():
+            await db.put(Ticket(name=name, expires=expires))
+        schema = schema_of(Ticket)
+        scan = Scan(
+            table=config.get_table_name("tickets"),
+            reader=schema.codec,
+            key_fields=("name",),
+            filter=not_expired(schema),
+        )
+        found = {ticket.name for ticket in await db.run(All(scan))}
+        assert found == {
+            name for name, expires in ends.items() if not is_expired(Ticket(name=name, expires=expires))
+        }
+        assert found == {"none", "zero", "future"}
+
+
+class Job(DynamoDBModel):
+    """An item of a sparse index: only while it has a worker."""
+
+    name: str
+    worker: str | None = None
+    until: Instant | None = None
+
+    class Meta:
+        table_name = "jobs"
+        partition_key = "name"
+        ttl = "until"
+        gsis: ClassVar = [GSI("ByWorker", "worker")]
+
+
+async def test_an_item_without_the_key_of_an_index_is_not_in_it(face: Any, tables: Any, config: Any) -> None:
+    tables(Job)
+    db = face(DynamoDB)
+    await db.batch_write(Job, puts=[Job(name="free"), Job(name="taken", worker="ada")])
+    query = Query(
+        table=config.get_table_name("jobs"),
+        reader=schema_of(Job).codec,
+        key_fields=("name", "worker"),
+        index="ByWorker",
+        key_condition=Compare(Path(("worker",)), "=", "ada"),
+    )
+    assert [job.name for job in await db.run(All(query))] == ["taken"]
+    await db.update(Job, "taken", {"worker": None})
+    assert await db.run(All(query)) == []
