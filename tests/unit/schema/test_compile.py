@@ -109,21 +109,7 @@ class TestRight:
         }
         assert (schema.ttl, schema.version, schema.unique) == ("expires", "revision", ("note",))
 
-    def test_an_expiry_time_that_is_a_key_of_an_index_is_a_number() -> None:
-    class Lease(BaseModel):
-        id: str
-        owner: str
-        ends: datetime
-
-        class Meta:
-            partition_key = "id"
-            ttl = "ends"
-            gsis: ClassVar = [GSI("ByOwner", "owner", "ends")]
-
-    assert schema_of(Lease).key_types == {"id": "S", "owner": "S", "ends": "N"}
-
-
-@pytest.mark.parametrize(
+    @pytest.mark.parametrize(
         ("annotation", "kind"),
         [
             (str, "S"),
@@ -390,3 +376,17 @@ def test_the_table_name_is_only_needed_where_it_is_asked_for() -> None:
         MetaError, match=r'Order.Meta has no table_name: add for example table_name = "orders"'
     ):
         _ = schema.table_name
+
+
+def test_an_expiry_time_that_is_a_key_of_an_index_is_a_number() -> None:
+    class Lease(BaseModel):
+        id: str
+        owner: str
+        ends: datetime
+
+        class Meta:
+            partition_key = "id"
+            ttl = "ends"
+            gsis: ClassVar = [GSI("ByOwner", "owner", "ends")]
+
+    assert schema_of(Lease).key_types == {"id": "S", "owner": "S", "ends": "N"}
