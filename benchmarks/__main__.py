@@ -7,6 +7,7 @@ import importlib.util
 import os
 import platform
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "quick": options.quick,
         "seconds": round(time.monotonic() - began),
-        "python": platform.python_version(),
+        "python": _python(),
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         "engine": "dynoxide",
         "versions": _versions(),
@@ -80,6 +81,12 @@ def _installed(rival: str) -> bool:
         return SEPARATE.is_dir()
     package = rival.partition("_")[0]
     return rival in ("ours", "floor") or importlib.util.find_spec(package) is not None
+
+
+def _python() -> str:
+    built = str(sysconfig.get_config_var("CONFIG_ARGS"))
+    kind = "" if "enable-optimizations" in built else " (built without profile-guided optimisation)"
+    return platform.python_version() + kind
 
 
 def _versions() -> dict[str, str]:

@@ -146,21 +146,16 @@ class Rival:
 
     def query_flat_models(self, count: int) -> int:
         """Query 1,000 FLAT items."""
-        return sum(len(self._query(Flat)) for _ in range(count))
+        return self._query(Flat, count)
 
     def query_nested_models(self, count: int) -> int:
         """Query 1,000 NESTED items."""
-        return sum(len(self._query(Nested)) for _ in range(count))
+        return self._query(Nested, count)
 
     def query_projected_views(self, count: int) -> int:
         """Query five attributes of 1,000 FLAT items."""
-        from dynamodb_wrapper import ReadApi
-
-        class FlatReadApi(ReadApi[Flat, FlatView]):
-            model, view = Flat, FlatView
-
-        api = FlatReadApi(client=self.db)
-        return sum(len(api.query({"pk": items.FIRST}, limit=None)[0]) for _ in range(count))
+        query = self.db.query(Flat).where("pk", "=", items.FIRST).as_(FlatView)
+        return sum(len(query.all()) for _ in range(count))
 
     def query_flat_dicts(self, count: int) -> int:
         """Query 1,000 FLAT items through the boto3-shaped door."""
@@ -186,7 +181,7 @@ class Rival:
 
         from dynamodb_wrapper.operations import All
 
-        scans = [All(_scan(Flat, at, items.SEGMENTS)) for at in range(items.SEGMENTS)]
+        scans = [All(_scan(at, items.SEGMENTS)) for at in range(items.SEGMENTS)]
         with ThreadPoolExecutor(items.SEGMENTS) as pool:
             return sum(len(part) for part in pool.map(self.db.run, scans))
 
@@ -207,21 +202,16 @@ class Rival:
 
     def transact(self, count: int) -> int:
         """Put 25 items in a transaction."""
-        from dynamodb_wrapper.operations import TransactAction, TransactWrite
-        from dynamodb_wrapper.schema import schema_of
-
-        codec = schema_of(Written).codec
         for _ in range(count):
-            actions = [
-                TransactAction(table=items.WRITTEN, reader=codec, item=codec.encode(item))
-                for item in _written(items.TRANSACTION)
-            ]
-            self.db.run(TransactWrite(actions))
+            transaction = self.db.transaction()
+            for item in _written(items.TRANSACTION):
+                transaction.put(item)
+            transaction.execute()
         return count
 
     def stream(self, count: int) -> int:
         """Read a table of `count` items page after page."""
-        return sum(1 for _ in self.db.iterate(_scan(Many)))
+        return sum(1 for _ in self.db.query(Many).allow_scan())
 
     def models_20(self, count: int) -> int:
         """Get an item through each of 20 models of one client."""
@@ -230,20 +220,11 @@ class Rival:
             assert self.db.get(model, {"pk": pk, "sk": sk}) is not None
         return 20
 
-    def _query(self, model: type[DynamoDBModel]) -> list[Any]:
-        from dynamodb_wrapper.operations import All, Query
-        from dynamodb_wrapper.query.keys import key_condition
-        from dynamodb_wrapper.schema import schema_of
-
-        schema = schema_of(model)
-        query = Query(
-            table=self.db.table_name(model),
-            reader=schema.codec,
-            key_fields=schema.key_fields,
-            key_condition=key_condition(schema, schema.primary, {"pk": items.FIRST}),
-            encode=schema.codec.encode_attribute,
-        )
-        return self.db.run(All(query))
+    def _query(self, model: type[DynamoDBModel], count: int) -> int:
+        seen = 0
+        for _ in range(count):
+            seen += len(self.db.query(model).where("pk", "=", items.FIRST).all())
+        return seen
 
     def _query_dicts(self, table: str, count: int) -> int:
         from dynamodb_wrapper import TableGateway
@@ -282,13 +263,13 @@ def _model() -> type[Flat]:
     return Another
 
 
-def _scan(model: type[DynamoDBModel], segment: int = 0, segments: int = 1, reader: Any = None) -> Any:
+def _scan(segment: int, segments: int, reader: Any = None) -> Any:
     from dynamodb_wrapper.operations import Scan
     from dynamodb_wrapper.schema import schema_of
 
-    schema = schema_of(model)
+    schema = schema_of(Flat)
     return Scan(
-        table=schema.table_name,
+        table=items.FLAT,
         reader=reader or schema.codec,
         key_fields=schema.key_fields,
         segment=segment,
@@ -300,7 +281,7 @@ def _scan_segment(config: DynamoDBConfig, segment: int) -> list[bytes]:
     from dynamodb_wrapper.operations import All
 
     with DynamoDB(config) as db:
-        return db.run(All(_scan(Flat, segment, items.PROCESSES, _Bytes())))
+        return db.run(All(_scan(segment, items.PROCESSES, _Bytes())))
 
 
 @cache
