@@ -110,7 +110,10 @@ class EncoderCompiler:
         if stored.none_left_out or is_key:
             lines += ["if value is None: pass", f"elif {self._test(shape)}: {target} = {stores}"]
         else:
-            lines.append(f"if {self._test(shape)}: {target} = {stores}")
+            if stored.empty_left_out:
+                lines.append("if value.__class__ in (set, frozenset) and not value: pass")
+            first = "elif" if stored.empty_left_out else "if"
+            lines.append(f"{first} {self._test(shape)}: {target} = {stores}")
             if shape.null:
                 lines.append(f"elif value is None: {target} = {{'NULL': True}}")
         return [*lines, "else: raise Mismatch"]

@@ -48,6 +48,8 @@ class StoredField(Struct, frozen=True):
         excluded: whether the field is read only (`exclude=True`).
         dumped: whether the field has a serializer of its own.
         one_way: whether pydantic would not find the value again under that name (`AliasPath`).
+        empty_left_out: whether an empty set needs no attribute, because it is the default as well. DynamoDB
+            has no empty set, and adds elements to a set or to nothing only.
     """
 
     name: str
@@ -56,6 +58,7 @@ class StoredField(Struct, frozen=True):
     excluded: bool
     dumped: bool
     one_way: bool
+    empty_left_out: bool
 
 
 @cache
@@ -71,9 +74,15 @@ def stored_fields(model: type[BaseModel]) -> tuple[StoredField, ...]:
             excluded=field.exclude is True,
             dumped=bool(serialized & {name, "*"}) or any(map(_serializes, field.metadata)),
             one_way=attribute_name(name, field) == name and isinstance(field.validation_alias, AliasPath),
+            empty_left_out=is_empty_set(field.default) or field.default_factory in (set, frozenset),
         )
         for name, field in model.model_fields.items()
     )
+
+
+def is_empty_set(value: object) -> bool:
+    """Whether it is a set without elements."""
+    return isinstance(value, (set, frozenset)) and not value
 
 
 def is_root_model(model: type[BaseModel]) -> bool:
@@ -111,8 +120,9 @@ def model_values(instance: BaseModel) -> dict[str, Any]:
         value = state[field.name]
         if field.dumped:
             value = dumped_field(instance, field.name)
-        if value is not None or not field.none_left_out:
-            values[field.attribute] = value
+        if (value is None and field.none_left_out) or (field.empty_left_out and is_empty_set(value)):
+            continue
+        values[field.attribute] = value
     if instance.__pydantic_extra__:
         values.update(instance.__pydantic_extra__)
     return values

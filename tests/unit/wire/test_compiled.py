@@ -674,3 +674,22 @@ def test_threads_that_meet_at_the_first_use_agree() -> None:
     for thread in threads:
         thread.join()
     assert results == [True] * 4
+
+
+class Tagged(BaseModel):
+    tags: set[str] = Field(default_factory=set)
+    codes: frozenset[int] = frozenset()
+    some: set[str] = {"x"}
+    needed: set[str]
+
+
+def test_an_empty_set_is_left_out_where_reading_restores_it() -> None:
+    codec = Codec(Tagged)
+    empty = Tagged(needed=set(), some=set())
+    assert codec.encode(empty) == {"some": {"L": []}, "needed": {"L": []}}
+    assert codec.decode(codec.encode(empty)) == empty
+    full = Tagged(tags={"a"}, codes=frozenset({1}), needed={"b"})
+    assert codec.encode(full)["tags"] == {"SS": ["a"]}
+    assert codec.decode(codec.encode(full)) == full
+    inside = encode_item({"it": empty})["it"]
+    assert inside == {"M": codec.encode(empty)}
