@@ -35,6 +35,24 @@ if TYPE_CHECKING:  # "as" tells type checkers that a name is exported
     from dynamodb_wrapper.exceptions import TransactionCanceledError as TransactionCanceledError
     from dynamodb_wrapper.exceptions import ValidationError as ValidationError
     from dynamodb_wrapper.exceptions import WriteOutcomeUnknownError as WriteOutcomeUnknownError
+    from dynamodb_wrapper.expressions.assignments import add as add
+    from dynamodb_wrapper.expressions.assignments import append as append
+    from dynamodb_wrapper.expressions.assignments import discard as discard
+    from dynamodb_wrapper.expressions.assignments import prepend as prepend
+    from dynamodb_wrapper.expressions.assignments import put as put
+    from dynamodb_wrapper.expressions.assignments import put_if_absent as put_if_absent
+    from dynamodb_wrapper.expressions.assignments import remove as remove
+    from dynamodb_wrapper.expressions.conditions import Condition as Condition
+    from dynamodb_wrapper.expressions.functions import begins_with as begins_with
+    from dynamodb_wrapper.expressions.functions import between as between
+    from dynamodb_wrapper.expressions.functions import contains as contains
+    from dynamodb_wrapper.expressions.functions import exists as exists
+    from dynamodb_wrapper.expressions.functions import in_ as in_
+    from dynamodb_wrapper.expressions.functions import missing as missing
+    from dynamodb_wrapper.expressions.functions import not_ as not_
+    from dynamodb_wrapper.expressions.functions import present as present
+    from dynamodb_wrapper.expressions.functions import size as size
+    from dynamodb_wrapper.expressions.updates import Change as Change
     from dynamodb_wrapper.handlers.pipeline_config.commands import (
         AsyncPipelineConfigWriteApi as AsyncPipelineConfigWriteApi,
     )
@@ -115,6 +133,10 @@ _MODULES: Final = {
         "DynamoDBWrapperError ItemNotFoundError MetaError ProvisionedThroughputExceededError RetryableError "
         "TableNotFoundError TransactionCanceledError ValidationError WriteOutcomeUnknownError"
     ),
+    "expressions.assignments": "add append discard prepend put put_if_absent remove",
+    "expressions.conditions": "Condition",
+    "expressions.functions": "begins_with between contains exists in_ missing not_ present size",
+    "expressions.updates": "Change",
     "handlers.pipeline_config.commands": "AsyncPipelineConfigWriteApi PipelineConfigWriteApi",
     "handlers.pipeline_config.queries": "AsyncPipelineConfigReadApi PipelineConfigReadApi",
     "handlers.pipeline_run_logs.commands": "AsyncPipelineRunLogsWriteApi PipelineRunLogsWriteApi",

@@ -5,7 +5,7 @@ Knows operations, models and layers. Must not know how a face waits, nor busines
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
@@ -25,8 +25,10 @@ from dynamodb_wrapper.operations import (
     PutItem,
     TransactGet,
 )
+from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.schema import schema_of
 from dynamodb_wrapper.wire.sharing import shared_bucket
 
@@ -108,15 +110,14 @@ class Requests:
         yield from put.flow(self.send)
 
     @method
-    def update(
-        self, model: type[M], key: object, changes: Mapping[str, Any], *, condition: object = None
-    ) -> Flow[M]:
+    def update(self, model: type[M], key: object, changes: Changes, *, condition: object = None) -> Flow[M]:
         """Change the named attributes of an item that exists, and no others.
 
         Parameters:
             key: the partition key's value, a mapping where there is a sort key too, or the item as it was
                 read: where Meta has a `version`, that must then still be the stored one.
-            changes: new values by attribute; None takes the attribute away where reading it gives None.
+            changes: new values by attribute, where None takes the attribute away if reading gives None then;
+                or a list of changes such as `put(Order.total).to(5)`.
             condition: what must hold of the stored item besides that it exists.
 
         Returns:
@@ -256,6 +257,38 @@ class Requests:
             return made
         bulk.raise_failures(entries, made)
         return None
+
+    @method
+    def execute_statement(
+        self,
+        statement: str,
+        parameters: Sequence[object] = (),
+        *,
+        model: type[M] | None = None,
+        consistent: bool = False,
+    ) -> Flow[list[Any]]:
+        """Run a PartiQL statement: the escape hatch for what nothing else here can say.
+
+        Parameters:
+            statement: the text, with `?` for each value and the table's full name (`table_name(Model)`) in
+                double quotes.
+            parameters: the values for the `?`, in their order.
+            model: what the rows become; dicts of plain values where none is given.
+            consistent: read the latest write at twice the cost.
+
+        Returns:
+            All items of a SELECT, or what a write returns.
+
+        Raises:
+            WriteOutcomeUnknownError: the answer to a write was lost; it was not sent again.
+        """
+        from dynamodb_wrapper.operations.statements import Statement
+
+        reader: Any = plain if model is None else schema_of(model).codec
+        made: Statement[Any] = Statement(
+            text=statement, parameters=tuple(parameters), reader=reader, consistent=consistent
+        )
+        return made.flow(self.send)
 
     @method
     def create_table(self, model: type[BaseModel]) -> Flow[bool]:

@@ -11,7 +11,7 @@ Knows steps and faces. Must not know expressions or the wire.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -23,6 +23,7 @@ from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations.applying import Apply
+from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.steps import Step, check_step, delete_step, put_step, update_step
 from dynamodb_wrapper.operations.versions import UNTIMED
 from dynamodb_wrapper.schema import schema_of
@@ -62,15 +63,14 @@ class Steps:
         table = self._client.table_name(type(item))
         return self._add(put_step(schema, table, item, condition_of(condition), self._write_token()))
 
-    def update(
-        self, model: type[M], key: object, changes: Mapping[str, Any], *, condition: object = None
-    ) -> Self:
+    def update(self, model: type[M], key: object, changes: Changes, *, condition: object = None) -> Self:
         """Change the named attributes of an item that exists, and no others.
 
         Parameters:
             key: the partition key's value, a mapping where there is a sort key too, or the item as it was
                 read: where Meta has a version, that must then still be the stored one.
-            changes: new values by attribute; None takes the attribute away where reading it gives None.
+            changes: new values by attribute, where None takes the attribute away if reading gives None then;
+                or a list of changes such as `put(Order.total).to(5)`.
         """
         schema, table = schema_of(model), self._client.table_name(model)
         wanted = condition_of(condition)

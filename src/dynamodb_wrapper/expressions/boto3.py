@@ -11,6 +11,7 @@ from typing import Any
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import conditions as own
+from dynamodb_wrapper.expressions.fields import TypedField, truth_of
 from dynamodb_wrapper.expressions.paths import Path
 
 
@@ -23,9 +24,9 @@ def condition_of(given: object) -> own.Condition | None:
     if given is None or isinstance(given, own.Condition):
         return given
     if isinstance(given, bool):
-        raise ValidationError(
-            f"a condition was expected, not {given}: an instance's field was compared instead of an attribute"
-        )
+        raise own.not_a_condition(given)
+    if isinstance(given, TypedField):
+        return truth_of(given)
     if not hasattr(given, "get_expression"):
         raise ValidationError(
             f"a condition was expected, not {type(given).__name__}: use boto3's Attr(...) or Key(...), "

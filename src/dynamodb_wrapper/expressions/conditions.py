@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeGuard
 
 from msgspec import Struct
 
@@ -30,19 +30,40 @@ class Condition:
         """The condition as text, its names and values put into `params`."""
         raise NotImplementedError
 
-    def __and__(self, other: Condition) -> Condition:
-        return AllOf((self, other))
+    def __and__(self, other: Condition | bool) -> Condition:
+        return AllOf((self, other)) if _may_join(other) else NotImplemented
 
-    def __or__(self, other: Condition) -> Condition:
-        return AnyOf((self, other))
+    def __rand__(self, other: bool) -> Condition:
+        return self & other
+
+    def __or__(self, other: Condition | bool) -> Condition:
+        return AnyOf((self, other)) if _may_join(other) else NotImplemented
+
+    def __ror__(self, other: bool) -> Condition:
+        return self | other
 
     def __invert__(self) -> Condition:
         return Not(self)
 
     def __bool__(self) -> bool:
         raise TypeError(
-            "a condition is neither true nor false here: join conditions with & and |, not and/or"
+            "a condition is neither true nor false here: join conditions with & and |, not and/or; "
+            "for a < x < b there is between()"
         )
+
+
+def not_a_condition(given: bool) -> ValidationError:
+    """The error for True or False where a condition is wanted; for a type checker a comparison is a bool."""
+    return ValidationError(
+        f"a condition was expected, not {given}: an instance's field was compared instead of an attribute; "
+        "compare the class's field, such as Order.total, with == and not `is`, and join with & | ~"
+    )
+
+
+def _may_join(other: object) -> TypeGuard[Condition]:
+    if isinstance(other, bool):
+        raise not_a_condition(other)
+    return isinstance(other, Condition)
 
 
 class Compare(Condition, Struct, frozen=True):
@@ -238,7 +259,11 @@ class StoredBool(Condition, Struct, frozen=True):
 
 def one_of(path: Path, values: Iterable[object]) -> Condition:
     """The path holds one of the values (at least one is needed)."""
-    choices: Sequence[Condition] = [equals(path, value) for value in values]
+    return any_equal(path, [equals(path, value) for value in values])
+
+
+def any_equal(path: Path, choices: Sequence[Condition]) -> Condition:
+    """One of several equalities of one path, as one IN where that is possible."""
     if not choices:
         raise ValidationError(f"the filter on {path} has an empty list of values: give at least one")
     if all(isinstance(choice, Compare) for choice in choices) and len(choices) <= MOST_CHOICES:

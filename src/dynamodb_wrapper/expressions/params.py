@@ -65,7 +65,7 @@ class Params:
 
     def plain_value(self, value: object, where: str) -> str:
         """The placeholder of a value that is encoded by its own type, such as an element of a list."""
-        return self.wire_value(encode_value(value, where))
+        return self.wire_value(value.value if isinstance(value, Wire) else encode_value(value, where))
 
     def wire_value(self, value: WireValue) -> str:
         """The placeholder of a value that is in wire form already."""

@@ -6,11 +6,12 @@ Knows the syntax of paths (DynamoDB Developer Guide, "Referring to item attribut
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from msgspec import Struct
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions.params import Params
+from dynamodb_wrapper.expressions.params import Params, Wire
 
 _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[([0-9]+)\]")
 
@@ -65,7 +66,7 @@ class Path(Struct, frozen=True):
 
     def value(self, params: Params, value: object) -> str:
         """The placeholder of a value to compare with or to put at this path; another path stands as it is."""
-        if isinstance(value, Path):
+        if isinstance(value, (Path, Computed)):
             return value.encode(params)
         if self.is_whole:
             return params.value(self.attribute, value)
@@ -78,3 +79,33 @@ class Path(Struct, frozen=True):
     def __str__(self) -> str:
         text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps)
         return text.removeprefix(".")
+
+
+class Operand(Struct, frozen=True):
+    """The number at a path in a sum; `default` counts where nothing is there."""
+
+    path: Path
+    default: object = None
+
+    def encode(self, params: Params) -> str:
+        """The operand as text."""
+        path = self.path.encode(params)
+        if self.default is None:
+            return path
+        return f"if_not_exists({path}, {params.plain_value(self.default, str(self.path))})"
+
+
+class Computed(Struct, frozen=True):
+    """A sum or a difference that the service computes while it updates an item."""
+
+    left: Operand | Wire
+    sign: Literal["+", "-"]
+    right: Operand | Wire
+
+    def encode(self, params: Params) -> str:
+        """The sum as text."""
+        left, right = (
+            side.encode(params) if isinstance(side, Operand) else params.wire_value(side.value)
+            for side in (self.left, self.right)
+        )
+        return f"{left} {self.sign} {right}"

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions.params import Params
-from dynamodb_wrapper.expressions.paths import Path
+from dynamodb_wrapper.expressions.params import Params, Wire
+from dynamodb_wrapper.expressions.paths import Computed, Path
 
 
 class Change:
@@ -37,8 +37,8 @@ class Assign(Change, Struct, frozen=True):
 
     @property
     def repeatable(self) -> bool:  # type: ignore[override]
-        """Beyond the end of a list a second time appends a second element."""
-        return not self.path.is_element
+        """Beyond the end of a list a second time appends a second element; what is read may have changed."""
+        return not self.path.is_element and not isinstance(self.value, (Path, Computed))
 
     def encode(self, params: Params) -> str:
         """See `Change.encode`."""
@@ -81,10 +81,16 @@ class Increment(Change, Struct, frozen=True):
 
 
 class Concat(Change, Struct, frozen=True):
-    """Append values to the list at the path, which is made where nothing is there."""
+    """Append values to the list at the path, which is made where nothing is there.
+
+    Parameters:
+        values: the values, or their list in wire form.
+        front: whether they are put before the list instead.
+    """
 
     path: Path
-    values: Sequence[object]
+    values: Sequence[object] | Wire
+    front: bool = False
     repeatable = False
 
     def encode(self, params: Params) -> str:
@@ -92,9 +98,13 @@ class Concat(Change, Struct, frozen=True):
         path = self.path.encode(params)
         empty, values = (
             params.plain_value([], str(self.path)),
-            params.plain_value(list(self.values), str(self.path)),
+            params.plain_value(
+                self.values if isinstance(self.values, Wire) else list(self.values), str(self.path)
+            ),
         )
-        return f"{path} = list_append(if_not_exists({path}, {empty}), {values})"
+        stored = f"if_not_exists({path}, {empty})"
+        first, second = (values, stored) if self.front else (stored, values)
+        return f"{path} = list_append({first}, {second})"
 
 
 class Remove(Change, Struct, frozen=True):
@@ -123,6 +133,8 @@ class Add(Change, Struct, frozen=True):
     @property
     def repeatable(self) -> bool:  # type: ignore[override]
         """Elements join a set once; a number is added each time."""
+        if isinstance(self.value, Wire):
+            return "N" not in self.value.value
         return isinstance(self.value, set | frozenset)
 
     def encode(self, params: Params) -> str:
@@ -134,7 +146,7 @@ class DeleteFromSet(Change, Struct, frozen=True):
     """Take elements out of a set attribute."""
 
     path: Path
-    elements: frozenset[object]
+    elements: frozenset[object] | Wire
     clause = "DELETE"
 
     def encode(self, params: Params) -> str:

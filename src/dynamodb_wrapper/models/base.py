@@ -19,6 +19,10 @@ from dynamodb_wrapper.validation import Checked, from_pydantic, invalid, problem
 if TYPE_CHECKING:
     from typing import Self
 
+    from pydantic._internal._model_construction import ModelMetaclass as FieldsMeta  # checkers know this one
+else:
+    from dynamodb_wrapper.models.metaclass import FieldsMeta
+
 __all__ = ["Dto", "DynamoDBModel", "GivenInstant", "Instant", "View", "refuse_bare_number"]
 
 Instant = Annotated[datetime, AwareDatetime]
@@ -46,10 +50,11 @@ GivenInstant = Annotated[Instant, BeforeValidator(refuse_bare_number)]
 """An `Instant` as callers give it: a number, or text that is one, is refused too."""
 
 
-class DynamoDBModel(BaseModel):
+class DynamoDBModel(BaseModel, metaclass=FieldsMeta):
     """What is stored in a table: a pydantic model whose inner `class Meta` names its keys and indexes.
 
-    `Meta` has `partition_key`, and as needed `sort_key`, `gsis` and `table_name`.
+    `Meta` has `partition_key`, and as needed `sort_key`, `gsis` and `table_name`. A field of the class is a
+    typed field, whose comparisons are conditions: `Order.total < 10`, `Order.address.city == "Oslo"`.
     """
 
     model_config = ConfigDict(defer_build=True)

@@ -25,6 +25,7 @@ from dynamodb_wrapper.exceptions import (
     TransactionCanceledError,
 )
 from dynamodb_wrapper.expressions import condition_of
+from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.plans import NOT_UNIQUE, Plan, check_steps
 from dynamodb_wrapper.operations.reads import GetItem
 from dynamodb_wrapper.operations.refusals import as_stored, named, not_unique, refusal, was_applied
@@ -82,7 +83,7 @@ def update_alone(
     schema: TableSchema[M],
     table: str,
     key: object,
-    changes: Mapping[str, object],
+    changes: Changes,
     condition: object,
 ) -> Flow[M]:
     """Change one item that exists and return it as it is afterwards; raises as `ApplyOne`."""

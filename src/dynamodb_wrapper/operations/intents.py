@@ -17,7 +17,6 @@ from dynamodb_wrapper.exceptions import (
     ConflictError,
     ItemNotFoundError,
     TransactionCanceledError,
-    ValidationError,
 )
 from dynamodb_wrapper.expressions import (
     Assign,
@@ -32,6 +31,12 @@ from dynamodb_wrapper.expressions import (
     all_of,
 )
 from dynamodb_wrapper.expressions.params import Wire
+from dynamodb_wrapper.operations.changes import (
+    Changes,
+    check_attribute,
+    checked_changes,
+    is_left_out,
+)
 from dynamodb_wrapper.operations.keys import WireItem, checked_key, wire_key
 from dynamodb_wrapper.operations.transactions import TransactAction
 from dynamodb_wrapper.operations.writes import PutItem, UpdateItem
@@ -42,28 +47,21 @@ from dynamodb_wrapper.wire.values import decode_item
 M = TypeVar("M", bound=BaseModel)
 
 
-def changes_of(schema: TableSchema[Any], values: Mapping[str, object]) -> tuple[Change, ...]:
+def changes_of(schema: TableSchema[Any], values: Changes) -> tuple[Change, ...]:
     """The changes that give attributes new values; a None that reading restores by itself is taken away.
 
     Raises:
         ValidationError: an attribute is part of the key, which cannot change, or is not of the model, or its
             value is not one that the model could read again, or too large.
     """
+    if not isinstance(values, Mapping):
+        return checked_changes(schema, values)
     changes: list[Change] = []
     assigned: WireItem = {}
     for name, value in values.items():
-        if name in schema.key_fields:
-            raise ValidationError(
-                f"{name} is part of the key of {schema.model.__name__} and cannot change: "
-                "create a new item and delete the old one",
-                errors={name: ["part of the key, cannot change"]},
-            )
-        if name not in schema.attributes:
-            raise ValidationError(
-                f"{schema.model.__name__} has no attribute {name!r}", errors={name: ["unknown attribute"]}
-            )
+        check_attribute(schema, name)
         path = Path((name,))
-        if value is None and schema.drops_none(name):
+        if is_left_out(schema, name, value):
             changes.append(Remove(path))
         else:
             assigned[name] = schema.codec.encode_attribute(name, value, constraints=True)

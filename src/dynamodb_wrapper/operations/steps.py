@@ -6,7 +6,6 @@ unique values it takes and gives up. Must not know how writes are sent or groupe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -24,6 +23,7 @@ from dynamodb_wrapper.expressions import (
     all_of,
 )
 from dynamodb_wrapper.expressions.params import Wire
+from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.intents import changes_of
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
 from dynamodb_wrapper.operations.transactions import TransactAction
@@ -251,7 +251,7 @@ def update_step(
     schema: TableSchema[M],
     table: str,
     key: object,
-    changes: Mapping[str, object],
+    changes: Changes,
     condition: Condition | None = None,
     token: str | None = None,
 ) -> UpdateStep[M]:
