@@ -27,12 +27,14 @@ if TYPE_CHECKING:  # "as" tells type checkers that a name is exported
     from dynamodb_wrapper.exceptions import DynamoDBWrapperError as DynamoDBWrapperError
     from dynamodb_wrapper.exceptions import ItemNotFoundError as ItemNotFoundError
     from dynamodb_wrapper.exceptions import MetaError as MetaError
+    from dynamodb_wrapper.exceptions import NotUniqueError as NotUniqueError
     from dynamodb_wrapper.exceptions import (
         ProvisionedThroughputExceededError as ProvisionedThroughputExceededError,
     )
     from dynamodb_wrapper.exceptions import RetryableError as RetryableError
     from dynamodb_wrapper.exceptions import TableNotFoundError as TableNotFoundError
     from dynamodb_wrapper.exceptions import TransactionCanceledError as TransactionCanceledError
+    from dynamodb_wrapper.exceptions import UnprocessedError as UnprocessedError
     from dynamodb_wrapper.exceptions import ValidationError as ValidationError
     from dynamodb_wrapper.exceptions import WriteOutcomeUnknownError as WriteOutcomeUnknownError
     from dynamodb_wrapper.expressions.assignments import add as add
@@ -130,8 +132,9 @@ _MODULES: Final = {
     "engine.flow": "Flow",
     "exceptions": (
         "AuthenticationError BulkWriteError ConditionalCheckFailedError ConflictError ConnectionError "
-        "DynamoDBWrapperError ItemNotFoundError MetaError ProvisionedThroughputExceededError RetryableError "
-        "TableNotFoundError TransactionCanceledError ValidationError WriteOutcomeUnknownError"
+        "DynamoDBWrapperError ItemNotFoundError MetaError NotUniqueError ProvisionedThroughputExceededError "
+        "RetryableError TableNotFoundError TransactionCanceledError UnprocessedError ValidationError "
+        "WriteOutcomeUnknownError"
     ),
     "expressions.assignments": "add append discard prepend put put_if_absent remove",
     "expressions.conditions": "Condition",

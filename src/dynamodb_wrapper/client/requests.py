@@ -6,7 +6,7 @@ Knows operations, models and layers. Must not know how a face waits, nor busines
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
@@ -28,6 +28,7 @@ from dynamodb_wrapper.operations import (
 from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.schema import schema_of
 from dynamodb_wrapper.wire.sharing import shared_bucket
 
@@ -256,6 +257,38 @@ class Requests:
             return made
         bulk.raise_failures(entries, made)
         return None
+
+    @method
+    def execute_statement(
+        self,
+        statement: str,
+        parameters: Sequence[object] = (),
+        *,
+        model: type[M] | None = None,
+        consistent: bool = False,
+    ) -> Flow[list[Any]]:
+        """Run a PartiQL statement: the escape hatch for what nothing else here can say.
+
+        Parameters:
+            statement: the text, with `?` for each value and the table's full name (`table_name(Model)`) in
+                double quotes.
+            parameters: the values for the `?`, in their order.
+            model: what the rows become; dicts of plain values where none is given.
+            consistent: read the latest write at twice the cost.
+
+        Returns:
+            All items of a SELECT, or what a write returns.
+
+        Raises:
+            WriteOutcomeUnknownError: the answer to a write was lost; it was not sent again.
+        """
+        from dynamodb_wrapper.operations.statements import Statement
+
+        reader: Any = plain if model is None else schema_of(model).codec
+        made: Statement[Any] = Statement(
+            text=statement, parameters=tuple(parameters), reader=reader, consistent=consistent
+        )
+        return made.flow(self.send)
 
     @method
     def create_table(self, model: type[BaseModel]) -> Flow[bool]:
