@@ -59,6 +59,13 @@ class Plain(Thing):
         ]
 
 
+class Sparse(Thing):
+    class Meta:
+        table_name = "sparse"
+        partition_key = "id"
+        gsis: ClassVar = [GSI("KindMaybe", "kind", "maybe"), GSI("FlagMaybe", "flag", "maybe")]
+
+
 class Sorted(Thing):
     class Meta:
         table_name = "sorted"
@@ -233,7 +240,7 @@ class World(NamedTuple):
 @pytest.fixture(scope="module")
 def world(engine: Any) -> Iterator[World]:
     config: DynamoDBConfig = local_config(engine.endpoint_url)
-    models: list[type[Thing]] = [Plain, Sorted]
+    models: list[type[Thing]] = [Plain, Sorted, Sparse]
     if engine.name == "dynamodb-local":  # the only engine that can query indexes of several attributes
         models.append(Several)
     items = {model: things(model) for model in models}

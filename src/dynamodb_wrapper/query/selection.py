@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Path
+from dynamodb_wrapper.expressions.fields import TypedField
+from dynamodb_wrapper.expressions.fields import path_of as typed_path
 from dynamodb_wrapper.query.spoken import path_of
 from dynamodb_wrapper.schema import schema_of
 from dynamodb_wrapper.validation import did_you_mean
@@ -74,11 +76,13 @@ def selection(model: type[BaseModel], fields: tuple[str, ...]) -> type[BaseModel
 
 
 def field_name(model: type[BaseModel], field: object) -> str:
-    """The name of a field that was given by its name or as a path.
+    """The name of a field that was given by its name, as the field of the class, or as a path.
 
     Raises:
         ValidationError: it is neither, or a place inside a field.
     """
+    if isinstance(field, TypedField):
+        field = typed_path(field)
     if not isinstance(field, (str, Path)):
         raise ValidationError(
             f"select takes names of fields, not {type(field).__name__}",

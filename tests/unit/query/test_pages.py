@@ -66,6 +66,16 @@ def test_a_limit_counts_in_both_directions() -> None:
     assert page(back.next_key, limit=6).items == [4, 5]
 
 
+def test_steps_back_keep_count_of_a_limit() -> None:
+    third = page(page(page(limit=9).next_key, limit=9).next_key, limit=9)
+    back = page(third.previous_key, size=2, limit=9)
+    further = page(back.previous_key, size=2, limit=9)
+    assert (third.items, back.items, further.items) == ([8], [6, 7], [4, 5])
+    again = page(further.next_key, limit=9)
+    assert (again.items, again.next_key) == ([6, 7, 8], None)
+    assert page(further.previous_key, limit=9).previous_key is None
+
+
 def test_keys_are_bound_to_the_limit_and_may_expire() -> None:
     with pytest.raises(ValidationError, match="another query"):
         page(page().next_key, limit=6)

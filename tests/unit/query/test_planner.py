@@ -38,6 +38,17 @@ class Order(DynamoDBModel):
         ]
 
 
+class Sparse(DynamoDBModel):
+    id: str
+    kind: str
+    size: int | None = None
+
+    class Meta:
+        table_name = "sparse"
+        partition_key = "id"
+        gsis: ClassVar = [GSI("BySize", "kind", "size")]
+
+
 CUSTOMER, NUMBER, STATUS, TOTAL = (Path((name,)) for name in ("customer", "number", "status", "total"))
 REGION, CITY, NOTE, PAID = (Path((name,)) for name in ("region", "city", "note", "paid"))
 
@@ -181,6 +192,12 @@ class TestIndexes:
     def test_an_index_that_may_lack_items_is_not_chosen(self) -> None:
         place = (Compare(REGION, "=", "eu"), Compare(CITY, "=", "Oslo"))
         assert plan(*place).index == "ByPlace"
+        assert query(Sparse).where("kind", "=", "x").where("size", ">", 1).explain().index == "BySize"
+        with pytest.raises(ValidationError, match="allow_scan"):
+            query(Sparse).where("kind", "=", "x").explain()
+        with pytest.raises(ValidationError, match="allow_scan"):
+            query(Sparse).where("kind", "=", "x").where("size", "!=", 1).explain()
+        assert query(Sparse).where("kind", "=", "x").index("BySize").explain().index == "BySize"
         with pytest.raises(ValidationError, match="allow_scan"):
             plan(Compare(REGION, "=", "eu"))
 
