@@ -174,7 +174,7 @@ async def test_an_or_over_partition_keys_comes_merged_by_the_sort_key(db: Any) -
 async def test_a_merged_answer_is_in_order_however_its_parts_lie(db: Any, face: Any) -> None:
     with DynamoDB(face.config) as writer:
         writer.batch_write(Entry, puts=[Entry(feed="late", at=at) for at in range(25, 60)])
-    query = db.query(Entry).where("feed", "in", ["late", "a"])
+    query = db.query(Entry).where("feed", "in", ["late", "a", "none", "no other"])
     expected = sorted([*range(30), *range(25, 60)])
     assert [entry.at async for entry in query] == expected
     for ascending in (True, False):
@@ -194,6 +194,14 @@ async def test_alternatives_of_different_indexes_come_once_each(db: Any) -> None
     assert await either.count() == len(expected)
     with pytest.raises(ValidationError, match="no order in common"):
         await either.order().all()
+
+
+async def test_a_single_item_beside_a_query_is_passed_once_in_each_direction(db: Any) -> None:
+    either = Compare(CATEGORY, "=", "toys") | Compare(Path(("id",)), "=", "p00")
+    query = db.query(Product).where(either)
+    last = await query.paginate(20, (await query.paginate(20).execute()).next_key).execute()
+    assert ids(last) == ["p00"]
+    assert ids(await query.paginate(2, last.previous_key).execute()) == ["p56", "p59"]
 
 
 async def test_any_number_of_keys_is_got_in_the_order_given_and_paged(db: Any) -> None:

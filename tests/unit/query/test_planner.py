@@ -123,6 +123,15 @@ class TestOperations:
         with pytest.raises(ValidationError, match="allow_scan"):
             plan(In(CUSTOMER, tuple(many)))
 
+    def test_a_hundred_queries_are_the_most_of_all_alternatives_together(self) -> None:
+        def either(count: int) -> Any:
+            few = tuple(f"x{number}" for number in range(count))
+            return In(CUSTOMER, few) | In(STATUS, few)
+
+        assert len(plan(either(50)).keys) == 100
+        with pytest.raises(ValidationError, match="allow_scan"):
+            plan(either(51))
+
     def test_any_number_of_full_keys_may_be_asked_for(self) -> None:
         found = plan(Compare(CUSTOMER, "=", "c"), In(NUMBER, tuple(range(5000))))
         assert (found.operation, len(found.keys)) == ("batch-get", 5000)

@@ -85,6 +85,8 @@ def test_alternatives_are_multiplied_up_to_the_most() -> None:
     assert len(reached(*many) or ()) == 6
     assert len(reached(*many, most=5) or ()) == 2
     assert reached(*many, most=1) is None
+    (found,) = reached(MINE, many[1], most=2) or []
+    assert (found.range, len(found.rest)) == (None, 1)
 
 
 def test_full_keys_are_known() -> None:
