@@ -243,9 +243,7 @@ IMPORTS: Final = {
     "import": {
         "ours": "import dynamodb_wrapper",
         "boto3_client": "import boto3",
-        "pynamodb": "import pynamodb",
         "dyntastic": "import dyntastic",
-        "aiodynamo": "import aiodynamo",
         "aioboto3": "import aioboto3",
         "pydynox": "import pydynox",
         "dynamoxy": "import dynamoxy",
@@ -261,4 +259,4 @@ IMPORTS: Final = {
         "dynamoxy": "import dynamoxy; dynamoxy.PydanticModel",
     },
 }
-"""What each library's programs import."""
+"""What each library's programs import; of PynamoDB and aiodynamo the package alone is empty."""

@@ -78,12 +78,3 @@ def test_cases_in_processes_of_their_own_are_measured(bench: Any, tmp_path: Path
     }
     assert "Goals" in report["printed"]
     assert report["svg"].startswith("<svg")
-
-
-def test_the_page_of_figures_is_what_its_figures_make() -> None:
-    from benchmarks.chart import chart
-    from benchmarks.docs import page
-
-    report = json.loads((ROOT / "docs" / "benchmarks.json").read_text())
-    assert (ROOT / "docs" / "benchmarks.md").read_text() == page(report)
-    assert (ROOT / "docs" / "benchmarks.svg").read_text() == chart(report)
