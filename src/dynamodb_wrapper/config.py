@@ -129,6 +129,7 @@ class Settings(TypedDict, total=False):
     connect_timeout_seconds: float
     debug_logging: bool
     cursor_secret: str | SecretStr | None
+    plugins: tuple[object, ...]
 
 
 class SparkSettings(Protocol):
@@ -164,6 +165,7 @@ class DynamoDBConfig(Checked):
         debug_logging: log each call (`DYNAMODB_DEBUG_LOGGING`).
         cursor_secret: the key that signs paging tokens; processes that hand tokens to each other share it;
             never shown (`DYNAMODB_CURSOR_SECRET`).
+        plugins: used by every client and API that is made from these settings, the first one outermost.
 
     Raises:
         ValidationError: a setting is wrong; `errors` has it by field, and the message names what is allowed.
@@ -186,6 +188,7 @@ class DynamoDBConfig(Checked):
     connect_timeout_seconds: float = Field(default=5.0, gt=0, le=3600)
     debug_logging: bool = False
     cursor_secret: SecretStr | None = None
+    plugins: tuple[object, ...] = ()
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
         values = _from_environment(settings) | settings

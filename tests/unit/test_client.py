@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,8 +16,9 @@ from pydantic import BaseModel
 
 from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB, Requests
 from dynamodb_wrapper.config import DynamoDBConfig
-from dynamodb_wrapper.engine.events import CallEnded
-from dynamodb_wrapper.engine.flow import Call, Do, Flow, Together
+from dynamodb_wrapper.engine.events import AttemptEnded, CallStarted, Event, OperationStarted, Retrying
+from dynamodb_wrapper.engine.flow import Call, Do, Flow, Reply, Send, Together
+from dynamodb_wrapper.engine.plugins import Plugin
 from dynamodb_wrapper.exceptions import MetaError, RetryableError, ValidationError
 
 
@@ -107,11 +109,86 @@ def test_failures_that_pass_are_retried_as_often_as_the_config_says(ask: Callabl
         ask(answers, lambda db: db.get(Note, "a"))
 
 
-def test_observers_are_told_of_every_attempt(ask: Callable[..., Any]) -> None:
-    events: list[CallEnded] = []
+def test_observers_are_told_of_the_operation_its_calls_and_every_attempt(ask: Callable[..., Any]) -> None:
+    events: list[Event] = []
     answers = Answers(RetryableError("1"), {})
     ask(answers, lambda db: db.get(Note, "a"), observers=[events.append])
-    assert [event.error is None for event in events] == [False, True]
+    operation, call, failed, retrying, answered = events
+    assert isinstance(operation, OperationStarted)
+    assert (operation.name, operation.owner.removeprefix("Async")) == ("get", "DynamoDB")
+    assert isinstance(call, CallStarted)
+    assert isinstance(failed, AttemptEnded)
+    assert failed.error is not None
+    assert isinstance(retrying, Retrying)
+    assert (retrying.attempt, retrying.error) == (1, failed.error)
+    assert isinstance(answered, AttemptEnded)
+    assert (answered.error, answered.reply) == (None, b"{}")
+
+
+class Passing(Plugin):
+    """Notes what passes it."""
+
+    version = "1.0"
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.name = name
+        self.log = log
+        self.layers = [self.around_call]
+        self.attempts = [self.around_attempt]
+
+    def around_call(self, send: Send, call: Call) -> Flow[Reply]:
+        self.log.append(f"{self.name} call")
+        return (yield from send(call))
+
+    def around_attempt(self, send: Send, call: Call) -> Flow[Reply]:
+        self.log.append(f"{self.name} attempt")
+        return (yield from send(call))
+
+
+class Watching(Plugin):
+    """Notes the events it is told of."""
+
+    name, version = "watching", "1.0"
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.observers = [self.events.append]
+
+
+def test_layers_of_plugins_stand_in_the_order_of_use_around_the_call_and_around_each_attempt(
+    ask: Callable[..., Any],
+) -> None:
+    log: list[str] = []
+    answers = Answers(RetryableError("1"), {})
+    ask(answers, lambda db: db.use(Passing("a", log)).use(Passing("b", log)).get(Note, "x"))
+    assert log == ["a call", "b call", "a attempt", "b attempt", "a attempt", "b attempt"]
+
+
+def test_plugins_of_the_config_are_used_by_every_client(ask: Callable[..., Any]) -> None:
+    log: list[str] = []
+    config = CONFIG.replace(plugins=(Passing("a", log),))
+    ask(Answers({}), lambda db: db.get(Note, "x"), config)
+    ask(Answers({}), lambda db: db.get(Note, "x"), config)
+    assert log == ["a call", "a attempt"] * 2
+
+
+def test_a_layer_that_comes_after_the_first_call_is_refused() -> None:
+    log: list[str] = []
+    with DynamoDB(CONFIG, transport=Answers({}, {})) as db:
+        db.get(Note, "x")
+        with pytest.raises(ValidationError, match="'a' comes too late"):
+            db.use(Passing("a", log))
+        assert db.plugins == ()
+        db.get(Note, "x")
+    assert log == []
+
+
+def test_an_observer_may_come_at_any_time() -> None:
+    watching = Watching()
+    with DynamoDB(CONFIG, transport=Answers({}, {})) as db:
+        db.get(Note, "x")
+        db.use(watching).get(Note, "x")
+    assert [type(event) for event in watching.events] == [OperationStarted, CallStarted, AttemptEnded]
 
 
 def test_debug_logging_logs_calls_without_their_values(
@@ -120,8 +197,8 @@ def test_debug_logging_logs_calls_without_their_values(
     with caplog.at_level(logging.DEBUG, "dynamodb_wrapper"):
         debugged = CONFIG.model_copy(update={"debug_logging": True})
         ask(Answers({}), lambda db: db.put(Note(key="a", text="hidden")), debugged)
-    assert "PutItem test_notes" in caplog.text
-    assert "hidden" not in caplog.text
+    (said,) = [record.message for record in caplog.records if record.name.startswith("dynamodb_wrapper")]
+    assert re.fullmatch(r"PutItem test_notes [0-9.]+ ms 2 bytes", said)
 
 
 def test_nothing_is_logged_unless_it_is_asked_for(

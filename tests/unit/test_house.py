@@ -65,6 +65,7 @@ TESTED_BY: dict[str, str] = {
     "cli": "tests/unit/cli/test_cli.py",
     "client.awaiting": "tests/unit/test_client.py",
     "client.blocking": "tests/unit/test_client.py",
+    "client.host": "tests/unit/test_client.py",
     "client.requests": "tests/both/test_client.py",
     "handlers.items": "tests/unit/handlers/test_writing.py",
 }

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from dynamodb_wrapper.client.requests import Requests, closed, settings
+from dynamodb_wrapper.client.host import closed
+from dynamodb_wrapper.client.requests import Requests
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.faces import Awaiting
@@ -27,6 +28,7 @@ from dynamodb_wrapper.engine.flow import (
     Read,
     Reply,
     Sleep,
+    Tell,
     Together,
     arun,
     awalk,
@@ -60,12 +62,11 @@ class AsyncDynamoDB(Requests, Awaiting):
         transport: AwaitingCall | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
-        self.config = settings(config)
+        self._start(config, observers)
         self._given = transport
         self._shared: Shared[AsyncioTransport] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
-        self.send = self._layers(observers)
 
     async def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end; see `engine.flow`."""
@@ -128,8 +129,10 @@ class AsyncDynamoDB(Requests, Awaiting):
             return await asyncio.sleep(effect.seconds)
         if type(effect) is Together:
             return await self._together(effect)
+        if type(effect) is Tell:
+            return self._tell(effect.event)
         assert type(effect) is Do
-        result = effect.function(*effect.args)
+        result = (effect.awaiting or effect.function)(*effect.args)
         return await result if inspect.isawaitable(result) else result
 
     def _transport(self) -> AsyncioTransport:

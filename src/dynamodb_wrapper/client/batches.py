@@ -9,13 +9,14 @@ Knows steps of a batch, models and faces. Must not know the limits of a call: `o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
 
 from dynamodb_wrapper.client.requests import Requests
+from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.operations.batches import MOST_WRITES
@@ -43,8 +44,10 @@ class Writes:
 
     outcomes: list[Outcome]
 
+    observers: Sequence[Observer]
+
     def _start(self, client: Requests, outcomes: bool, timeout_seconds: float | None) -> None:
-        self._client = client
+        self._client, self.observers = client, client.observers
         self._asked = outcomes
         self._timeout = timeout_seconds
         self._waiting: list[Entry] = []

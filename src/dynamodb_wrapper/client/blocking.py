@@ -13,11 +13,25 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
-from dynamodb_wrapper.client.requests import Requests, closed, settings
+from dynamodb_wrapper.client.host import closed
+from dynamodb_wrapper.client.requests import Requests
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.faces import Blocking
-from dynamodb_wrapper.engine.flow import Call, Do, Effect, Flow, Page, Read, Reply, Sleep, Together, run, walk
+from dynamodb_wrapper.engine.flow import (
+    Call,
+    Do,
+    Effect,
+    Flow,
+    Page,
+    Read,
+    Reply,
+    Sleep,
+    Tell,
+    Together,
+    run,
+    walk,
+)
 from dynamodb_wrapper.wire.sharing import shared_blocking
 
 if TYPE_CHECKING:
@@ -39,7 +53,7 @@ class DynamoDB(Requests, Blocking):
         config: the settings; read from the environment where none are given.
         transport: carries a call before a deadline (on the clock of `time.monotonic`) and returns the reply's
             body; own pooled connections where none is given.
-        observers: told of every request that was answered or failed.
+        observers: told of each event of `engine.events`, such as a request that was answered.
     """
 
     def __init__(
@@ -49,11 +63,10 @@ class DynamoDB(Requests, Blocking):
         transport: BlockingCall | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
-        self.config = settings(config)
+        self._start(config, observers)
         self._shared = shared_blocking(self.config) if transport is None else None
         self._transport = transport or self._shared.transport  # type: ignore[union-attr]
         self._closed = False
-        self.send = self._layers(observers)
 
     def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end; see `engine.flow`."""
@@ -119,6 +132,8 @@ class DynamoDB(Requests, Blocking):
             return time.sleep(effect.seconds)
         if type(effect) is Together:
             return self._together(effect)
+        if type(effect) is Tell:
+            return self._tell(effect.event)
         assert type(effect) is Do
         return effect.function(*effect.args)
 

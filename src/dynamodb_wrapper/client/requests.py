@@ -1,6 +1,6 @@
 """What both clients offer, written once: requests for any model with a Meta.
 
-Knows operations, models and layers. Must not know how a face waits, nor business rules.
+Knows operations and models. Must not know how a face waits, what carries a call, nor business rules.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
 
-from dynamodb_wrapper.config import DynamoDBConfig
-from dynamodb_wrapper.engine.events import Observer, log_call, observed
+from dynamodb_wrapper.client.host import Host
 from dynamodb_wrapper.engine.faces import method
-from dynamodb_wrapper.engine.flow import Call, Flow, Layer, Operation, Send, stack
-from dynamodb_wrapper.engine.retry import Retry
+from dynamodb_wrapper.engine.flow import Flow, Operation
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations import (
@@ -30,7 +28,6 @@ from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.schema import schema_of
-from dynamodb_wrapper.wire.sharing import shared_bucket
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.operations.bulk import Outcome
@@ -39,11 +36,8 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
-class Requests:
+class Requests(Host):
     """What both clients offer for any model with a Meta."""
-
-    config: DynamoDBConfig
-    send: Send
 
     def table_name(self, model: type[BaseModel]) -> str:
         """The name of a model's table with the configured prefix."""
@@ -306,37 +300,6 @@ class Requests:
         if schema_of(model).unique:
             yield from DeleteTable(schema_of(model).guard_table(name)).flow(self.send)
         return (yield from DeleteTable(name).flow(self.send))
-
-    def _layers(self, observers: Sequence[Observer]) -> Send:
-        config = self.config
-        layers: list[Layer] = [Retry(config.retries, config.timeout_seconds, shared_bucket(config))]
-        if config.debug_logging:
-            observers = [*observers, log_call]
-        if observers:
-            layers.append(observed(observers))
-        return stack(layers)
-
-
-def settings(given: object) -> DynamoDBConfig:
-    """The config that a client was given, or one from the environment where it is None.
-
-    Raises:
-        ValidationError: it is something else.
-    """
-    if given is None:
-        return DynamoDBConfig()
-    if isinstance(given, DynamoDBConfig):
-        return given
-    mend = "give a DynamoDBConfig, such as DynamoDBConfig.from_env(), or nothing"
-    raise ValidationError(f"config is a {type(given).__name__}: {mend}", errors={"config": [mend]})
-
-
-def closed(call: Call) -> ValidationError:
-    """What is raised when a closed client is asked for something."""
-    return ValidationError(
-        f"{call.action} was asked of a client that is closed: make a new one, or ask inside its `with`",
-        context={"table": call.table, "operation": call.action},
-    )
 
 
 def _unexpired(flow: Flow[M | None]) -> Flow[M | None]:

@@ -11,13 +11,14 @@ Knows steps and faces. Must not know expressions or the wire.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
 
 from dynamodb_wrapper.client.requests import Requests
+from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
@@ -25,7 +26,6 @@ from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations.applying import Apply
 from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.steps import Step, check_step, delete_step, put_step, update_step
-from dynamodb_wrapper.operations.versions import UNTIMED
 from dynamodb_wrapper.schema import schema_of
 
 T = TypeVar("T")
@@ -39,8 +39,10 @@ class Steps:
     sent: more than 100 actions, two of one item, one unique value for two items.
     """
 
+    observers: Sequence[Observer]
+
     def _start(self, client: Requests, token: str | None) -> None:
-        self._client = client
+        self._client, self.observers = client, client.observers
         self._token = str(uuid.uuid4()) if token is None else token
         self._steps: list[Step[Any]] = []
         self._executed = False
@@ -61,7 +63,7 @@ class Steps:
         """
         schema = schema_of(type(item))
         table = self._client.table_name(type(item))
-        return self._add(put_step(schema, table, item, condition_of(condition), self._write_token()))
+        return self._add(put_step(schema, table, item, condition_of(condition)))
 
     def update(self, model: type[M], key: object, changes: Changes, *, condition: object = None) -> Self:
         """Change the named attributes of an item that exists, and no others.
@@ -73,8 +75,7 @@ class Steps:
                 or a list of changes such as `put(Order.total).to(5)`.
         """
         schema, table = schema_of(model), self._client.table_name(model)
-        wanted = condition_of(condition)
-        return self._add(update_step(schema, table, key, changes, wanted, self._write_token()))
+        return self._add(update_step(schema, table, key, changes, condition_of(condition)))
 
     def delete(self, model: type[M], key: object, *, condition: object = None) -> Self:
         """Remove an item; `key` as for `update`."""
@@ -117,10 +118,6 @@ class Steps:
             )
         self._steps.append(step)
         return self
-
-    def _write_token(self) -> str:
-        """The same for each step whenever the transaction is made anew with its token."""
-        return UNTIMED + uuid.uuid5(uuid.NAMESPACE_OID, f"{self._token}/{len(self._steps)}").hex[:6]
 
 
 class Transaction(Steps, Blocking):

@@ -16,7 +16,7 @@ from dynamodb_wrapper.core.batch_writer import AsyncBatchWriter, BatchWriter
 from dynamodb_wrapper.core.raw import RawCall
 from dynamodb_wrapper.core.shapes import encode_member, projected_paths
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
-from dynamodb_wrapper.engine.flow import Flow, Send
+from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.operations import BatchGet
 from dynamodb_wrapper.operations.readers import plain
@@ -32,8 +32,8 @@ class GatewayRequests:
     boto3 or of this library. Every error is this library's; a failed condition carries the item as it is.
     """
 
+    client: DynamoDB | AsyncDynamoDB
     table_name: str
-    _send: Send
 
     @method
     def get_item(self, /, *, Key: Mapping[str, Any], **request: Any) -> Flow[Response]:
@@ -91,7 +91,7 @@ class GatewayRequests:
             reader=plain,
             projection=paths,
             consistent=ConsistentRead,
-        ).flow(self._send)
+        ).flow(self.client.send)
         items = [item for item in found if item is not None]
         if paths:  # the operation reads the keys as well, to tell the items apart
             asked = {path.attribute for path in paths}
@@ -141,7 +141,7 @@ class GatewayRequests:
         return self._run(action, {"TableName": self.table_name, **request})
 
     def _run(self, action: str, request: Mapping[str, Any]) -> Flow[Response]:
-        return RawCall(action, self.table_name, request).flow(self._send)
+        return RawCall(action, self.table_name, request).flow(self.client.send)
 
     def _about(self, actions: Sequence[Mapping[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
         return [
@@ -158,8 +158,10 @@ class TableGateway(GatewayRequests, Blocking):
         table_name: the table's full name.
     """
 
+    client: DynamoDB  # pyright: ignore - set once
+
     def __init__(self, client: DynamoDB, table_name: str) -> None:
-        self.client, self.table_name, self._send = client, table_name, client.send
+        self.client, self.table_name, self.observers = client, table_name, client.observers
 
     def batch_writer(self, overwrite_by_pkeys: Sequence[str] | None = None) -> BatchWriter:
         """Many puts and deletes in a `with` block; see `BatchWriter`."""
@@ -185,8 +187,10 @@ class TableGateway(GatewayRequests, Blocking):
 class AsyncTableGateway(GatewayRequests, Awaiting):
     """The awaiting gateway to one table; parameters as for `TableGateway`."""
 
+    client: AsyncDynamoDB  # pyright: ignore - set once
+
     def __init__(self, client: AsyncDynamoDB, table_name: str) -> None:
-        self.client, self.table_name, self._send = client, table_name, client.send
+        self.client, self.table_name, self.observers = client, table_name, client.observers
 
     def batch_writer(self, overwrite_by_pkeys: Sequence[str] | None = None) -> AsyncBatchWriter:
         """Many puts and deletes in an `async with` block; see `AsyncBatchWriter`."""

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.demo.domain import DailyDelay, DailyDelaysReadApi, DailyDelaySummaryView, DailyDelayView
-from dynamodb_wrapper.engine.events import CallEnded
+from dynamodb_wrapper.engine.events import AttemptEnded, Event
 from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsReadApi
 from dynamodb_wrapper.handlers.table_config.queries import TableConfigReadApi
 from dynamodb_wrapper.models import (
@@ -62,10 +62,11 @@ class Meter:
         self.reply_bytes = 0
         self._lock = Lock()
 
-    def __call__(self, event: CallEnded) -> None:
+    def __call__(self, event: Event) -> None:
         """Take note of one call."""
-        with self._lock:
-            self.reply_bytes += event.reply_bytes
+        if isinstance(event, AttemptEnded):
+            with self._lock:
+                self.reply_bytes += len(event.reply)
 
     def during(self, read: Callable[[], Items]) -> tuple[int, int]:
         """How many items a read gave, and the bytes of its replies."""

@@ -1,6 +1,7 @@
 """Two faces from one definition: a method that returns a flow, blocking on one class, awaitable on the other.
 
-Knows flows and how a class drives them. Must not know what the flows do.
+Knows flows, how a class drives them, and that a call of a method is an operation. Must not know what a flow
+does.
 
     class Queries:
         @method
@@ -12,10 +13,11 @@ Knows flows and how a class drives them. Must not know what the flows do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
+from dynamodb_wrapper.engine.events import Observer, OperationStarted, during
 from dynamodb_wrapper.engine.flow import Flow
 
 P = ParamSpec("P")
@@ -24,7 +26,9 @@ T = TypeVar("T")
 
 
 class Blocking:
-    """A class whose methods run their flows at once."""
+    """A class whose methods run their flows at once, and tell their observers of it."""
+
+    observers: Sequence[Observer] = ()
 
     def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
@@ -36,7 +40,9 @@ class Blocking:
 
 
 class Awaiting:
-    """A class whose methods return coroutines that run their flows."""
+    """A class whose methods return coroutines that run their flows, and tell their observers of it."""
+
+    observers: Sequence[Observer] = ()
 
     async def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
@@ -90,13 +96,19 @@ def _bind_methods(cls: type, bind: Callable[[Callable[..., Flow[Any]]], Callable
 
 def _blocking(build: Callable[..., Flow[T]]) -> Callable[..., T]:
     def call(self: Blocking, *args: Any, **kwargs: Any) -> T:
-        return self.drive(build(self, *args, **kwargs))
+        if not (observers := self.observers):
+            return self.drive(build(self, *args, **kwargs))
+        with during(observers, OperationStarted(build.__name__, type(self).__name__)):
+            return self.drive(build(self, *args, **kwargs))
 
     return call
 
 
 def _awaiting(build: Callable[..., Flow[T]]) -> Callable[..., Coroutine[Any, Any, T]]:
     async def call(self: Awaiting, *args: Any, **kwargs: Any) -> T:
-        return await self.drive(build(self, *args, **kwargs))
+        if not (observers := self.observers):
+            return await self.drive(build(self, *args, **kwargs))
+        with during(observers, OperationStarted(build.__name__, type(self).__name__)):
+            return await self.drive(build(self, *args, **kwargs))
 
     return call

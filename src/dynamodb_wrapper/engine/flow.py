@@ -46,10 +46,18 @@ class Sleep(Struct, frozen=True):
 
 
 class Do(Struct, frozen=True):
-    """Call a function that may return an awaitable (the awaiting driver awaits it)."""
+    """Call a function.
+
+    Parameters:
+        function: what the blocking driver calls.
+        args: its arguments.
+        awaiting: what the awaiting driver calls in its place, where there is a way that does not block; it
+            may return an awaitable.
+    """
 
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
+    awaiting: Callable[..., Any] | None = None
 
 
 class Together(Struct, frozen=True):
@@ -63,7 +71,13 @@ class Together(Struct, frozen=True):
     limit: int = 8
 
 
-Effect: TypeAlias = Call | Sleep | Do | Together
+class Tell(Struct, frozen=True):
+    """Tell the client's observers of an event of `engine.events`."""
+
+    event: Any
+
+
+Effect: TypeAlias = Call | Sleep | Do | Together | Tell
 Flow: TypeAlias = Generator[Effect, Any, T]
 Send: TypeAlias = Callable[[Call], Flow[Reply]]
 Layer: TypeAlias = Callable[[Send, Call], Flow[Reply]]

@@ -13,7 +13,8 @@ from time import monotonic
 
 from msgspec.structs import replace
 
-from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Sleep
+from dynamodb_wrapper.engine.events import Retrying
+from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Sleep, Tell
 from dynamodb_wrapper.exceptions import (
     DynamoDBWrapperError,
     ProvisionedThroughputExceededError,
@@ -99,6 +100,7 @@ class Retry:
                 spent = THROTTLE_COST if _is_throttle(error) else TRANSIENT_COST
                 if not self._bucket.take(spent):
                     raise
+                yield Tell(Retrying(call, attempt, delay, error))
                 yield Sleep(delay)
             else:
                 self._bucket.give(spent)

@@ -79,6 +79,7 @@ class BlockingApi(Api, Blocking):
         self._refuse_incomplete()
         self._owned = client is None
         self.client = DynamoDB(config) if client is None else client  # pyright: ignore - set once
+        self.observers = self.client.observers
 
     def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
@@ -112,6 +113,7 @@ class AwaitingApi(Api, Awaiting):
         self._refuse_incomplete()
         self._owned = client is None
         self.client = AsyncDynamoDB(config) if client is None else client  # pyright: ignore - set once
+        self.observers = self.client.observers
 
     async def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel
 
 from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow, Page, Read, Send
 from dynamodb_wrapper.exceptions import ItemNotFoundError, ValidationError
@@ -44,7 +45,12 @@ class Client(Protocol):
     """What a query needs of a client."""
 
     config: DynamoDBConfig
-    send: Send
+    observers: Sequence[Observer]
+
+    @property
+    def send(self) -> Send:
+        """Carries a call."""
+        ...
 
     def table_name(self, model: type[BaseModel]) -> str:
         """The full name of a model's table."""
@@ -71,8 +77,10 @@ class Asked(Struct, frozen=True, kw_only=True):
 class QuerySteps(Generic[T]):
     """A query of one model. Each step returns a new query; nothing is sent before the answer is asked for."""
 
+    observers: Sequence[Observer]
+
     def __init__(self, client: Client, asked: Asked) -> None:
-        self._client = client
+        self._client, self.observers = client, client.observers
         self._asked = asked
         self._meter = Meter()
 

@@ -8,7 +8,6 @@ connection; one that ended well puts it back.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 import weakref
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 _NEXT_ADDRESS_AFTER: Final = 0.25  # seconds, as RFC 8305 recommends for trying several addresses
 
-_log = logging.getLogger(__name__)
 
 
 class AsyncioTransport:
@@ -47,7 +45,6 @@ class AsyncioTransport:
 
     def __init__(self, config: DynamoDBConfig) -> None:
         self._dialect = Dialect(config)
-        self._debug = config.debug_logging
         self._channels = {origin: _Channel(origin, config) for origin in self._dialect.origins}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._guard: AsyncGenerator[None, None] | None = None
@@ -77,8 +74,6 @@ class AsyncioTransport:
             if (mocked := answer(call, origin.endpoint, request)) is not None:
                 return origin.result(call, *mocked)
         status, headers, body = await self._channels[origin].exchange(loop, call, request, deadline)
-        if self._debug:
-            _log.debug("%s on table %r: HTTP %d, %d bytes", call.action, call.table, status, len(body))
         return origin.result(call, status, headers, body)
 
     def close(self) -> None:

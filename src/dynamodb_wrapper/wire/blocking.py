@@ -7,7 +7,6 @@ nothing was answered and the call cannot have been applied or may be repeated.
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import sys
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 _RECEIVE_BYTES: Final = 64 * 1024
 _TIMEOUT_SLACK: Final = 0.02  # how many seconds a socket's timeout may be off before it is set anew
 
-_log = logging.getLogger(__name__)
 
 
 class BlockingTransport:
@@ -44,7 +42,6 @@ class BlockingTransport:
 
     def __init__(self, config: DynamoDBConfig) -> None:
         self._dialect = Dialect(config)
-        self._debug = config.debug_logging
         self._channels = {origin: _Channel(origin, config) for origin in self._dialect.origins}
         for channel in self._channels.values():
             _pools.add(channel.pool)
@@ -69,8 +66,6 @@ class BlockingTransport:
             if (mocked := answer(call, origin.endpoint, request)) is not None:
                 return origin.result(call, *mocked)
         status, headers, body = self._channels[origin].exchange(call, request, deadline)
-        if self._debug:
-            _log.debug("%s on table %r: HTTP %d, %d bytes", call.action, call.table, status, len(body))
         return origin.result(call, status, headers, body)
 
     def close(self) -> None:

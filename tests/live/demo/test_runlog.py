@@ -10,7 +10,7 @@ from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo.interrupt import Interrupted, Interrupts
 from dynamodb_wrapper.demo.runlog import LoggedRun, QualityError
-from dynamodb_wrapper.engine.events import CallEnded
+from dynamodb_wrapper.engine.events import AttemptEnded, Event
 from dynamodb_wrapper.exceptions import TableNotFoundError
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import PipelineRunLog, RunStatus
@@ -22,10 +22,11 @@ class Tripwire:
     def __init__(self) -> None:
         self.at = self.calls = 0
 
-    def __call__(self, event: CallEnded) -> None:
-        self.calls += 1
-        if self.calls == self.at:
-            signal.raise_signal(signal.SIGINT)
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, AttemptEnded):
+            self.calls += 1
+            if self.calls == self.at:
+                signal.raise_signal(signal.SIGINT)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dynamodb_wrapper.engine.flow import Call, Effect, Flow, Reply, Sleep
+from dynamodb_wrapper.engine.events import Retrying
+from dynamodb_wrapper.engine.flow import Call, Effect, Flow, Reply, Sleep, Tell
 from dynamodb_wrapper.engine.retry import Retry, TokenBucket
 from dynamodb_wrapper.exceptions import (
     ConditionalCheckFailedError,
@@ -52,6 +53,7 @@ class Service:
         self.script = list(script)
         self.sent: list[Call] = []
         self.waits: list[float] = []
+        self.told: list[Retrying] = []
 
     def __call__(self, call: Call) -> Flow[Reply]:
         self.sent.append(call)
@@ -66,8 +68,11 @@ class Service:
         try:
             effect: Effect = next(flow)
             while True:
-                assert isinstance(effect, Sleep)
-                self.waits.append(effect.seconds)
+                if isinstance(effect, Tell):
+                    self.told.append(effect.event)
+                else:
+                    assert isinstance(effect, Sleep)
+                    self.waits.append(effect.seconds)
                 effect = flow.send(None)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
@@ -90,6 +95,9 @@ def test_a_passing_failure_is_sent_again_until_it_succeeds() -> None:
     service = Service(lost(), RetryableError("500"), TransactionConflictError("held"), b"reply")
     assert service.run(retry()) == b"reply"
     assert len(service.sent) == 4
+    assert [(told.attempt, told.seconds) for told in service.told] == [
+        (number, wait) for number, wait in enumerate(service.waits, 1)
+    ]
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 4])
@@ -256,7 +264,8 @@ class TestDeadline:
             return (yield from service(call))
 
         flow = retry(timeout=1.0)(slow, READ)
-        assert isinstance(next(flow), Sleep)
+        assert isinstance(next(flow), Tell)
+        assert isinstance(flow.send(None), Sleep)
         with pytest.raises(ConnectionError):
             flow.send(None)
         assert len(service.sent) == 2

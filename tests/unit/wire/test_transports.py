@@ -389,13 +389,3 @@ async def test_closing_sends_those_away_who_wait_for_a_connection(
         with pytest.raises(exc.ConnectionError, match="The transport is closed"):
             await second
         assert await first == b"{}"
-
-
-async def test_no_secret_in_a_log(
-    face: Any, settings: Settings, soon: Soon, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("DEBUG", "dynamodb_wrapper")
-    with FaultServer([FINE]) as server:
-        await face(settings(endpoint_url=server.url, debug_logging=True))(GET, soon())
-    said = [record.getMessage() for record in caplog.records if record.name.startswith("dynamodb_wrapper")]
-    assert said == ["GetItem on table 'orders': HTTP 200, 12 bytes"]

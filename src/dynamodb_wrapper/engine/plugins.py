@@ -1,0 +1,101 @@
+"""What a plugin is, and those that other packages bring.
+
+Knows layers, observers and entry points. Must not know what any plugin does.
+
+    class Audit(Plugin):
+        name, version = "audit", "1.0"
+
+        def __init__(self) -> None:
+            self.observers = [self.note]
+
+        def note(self, event: Event) -> None: ...
+
+    db = DynamoDB(config).use(Audit())
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from dynamodb_wrapper.engine.events import Observer
+from dynamodb_wrapper.engine.flow import Layer
+from dynamodb_wrapper.exceptions import ValidationError
+
+ENTRY_POINTS = "dynamodb_wrapper.plugins"
+SWITCH = "DYNAMODB_PLUGINS"
+
+
+class Plugin:
+    """What a plugin may bring; a subclass has a name and a version, and any of the rest.
+
+    One object may serve several clients of either face at once: what it keeps, it keeps for all of them.
+
+    Attributes:
+        name: what tells it from others of the same client.
+        version: its own version, for those who look at a client.
+        layers: around each call with its retries: `def layer(send, call): return (yield from send(call))`.
+            Of the plugins of a client the one used first is the outermost.
+        attempts: layers around every single attempt, inside the retries.
+        observers: told of each event of `engine.events`; change nothing.
+        commands: typer applications that the command `dynamodb-wrapper` offers under the plugin's name.
+    """
+
+    name: str = ""
+    version: str = ""
+    layers: Sequence[Layer] = ()
+    attempts: Sequence[Layer] = ()
+    observers: Sequence[Observer] = ()
+    commands: Sequence[Any] = ()
+
+
+def checked_plugin(plugin: object, used: Sequence[Plugin]) -> Plugin:
+    """The plugin, if it is one and may be used beside the others.
+
+    Raises:
+        ValidationError: it is none, has no name or version, or one of its name is in use.
+    """
+    name = getattr(plugin, "name", None)
+    if not isinstance(plugin, Plugin) or not (name and plugin.version):
+        mend = "give an object of a subclass of dynamodb_wrapper.plugins.Plugin that has a name and a version"
+        raise ValidationError(f"{plugin!r} is no plugin: {mend}", errors={"plugin": [mend]})
+    if name in (other.name for other in used):
+        mend = "use each plugin once, or give the second one another name"
+        raise ValidationError(f"the plugin {name!r} is in use already: {mend}", errors={"plugin": [mend]})
+    return plugin
+
+
+def installed_plugins() -> Sequence[Plugin]:
+    """The plugins that installed packages bring by the entry point `dynamodb_wrapper.plugins`, by name.
+
+    Each is made once per process. The variable `DYNAMODB_PLUGINS` says which are wanted: names with commas
+    between them, "off" for none; all where it is not set.
+
+    Raises:
+        ValidationError: one cannot be loaded or is no plugin.
+    """
+    wanted = os.environ.get(SWITCH, "").strip()
+    if wanted.lower() == "off":
+        return ()
+    names = {name.strip() for name in wanted.split(",")} if wanted else None
+    return [plugin for plugin in _loaded() if names is None or plugin.name in names]
+
+
+@lru_cache(maxsize=1)
+def _loaded() -> Sequence[Plugin]:
+    from importlib.metadata import entry_points
+
+    loaded: list[Plugin] = []
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        try:
+            found = entry.load()
+            loaded.append(checked_plugin(found() if callable(found) else found, loaded))
+        except Exception as error:
+            raise ValidationError(
+                f"the plugin {entry.name!r} of an installed package ({entry.value}) cannot be loaded: "
+                f"{error}. Mend or remove that package, or set {SWITCH}=off",
+                error,
+            ) from error
+    return loaded
