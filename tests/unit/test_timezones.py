@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -113,6 +116,83 @@ def test_a_time_that_the_clock_skipped_is_refused(skipped: datetime, zone: str) 
         tz.ensure_timezone_aware(skipped, zone)
 
 
+@pytest.mark.parametrize(
+    ("naive", "zone", "earlier", "later"),
+    [
+        ("2026-03-08T02:30:00", "America/New_York", "2026-03-08T01:30:00-05:00", "2026-03-08T03:30:00-04:00"),
+        ("2026-03-29T01:30:00", "Europe/London", "2026-03-29T00:30:00+00:00", "2026-03-29T02:30:00+01:00"),
+        (
+            "2026-10-04T02:15:00",
+            "Australia/Lord_Howe",
+            "2026-10-04T01:45:00+10:30",
+            "2026-10-04T02:45:00+11:00",
+        ),
+        ("2011-12-30T12:00:00", "Pacific/Apia", "2011-12-29T12:00:00-10:00", "2011-12-31T12:00:00+14:00"),
+    ],
+)
+def test_a_skipped_time_may_be_moved_before_or_behind_the_gap(
+    naive: str, zone: str, earlier: str, later: str
+) -> None:
+    for fold in (0, 1):
+        skipped = datetime.fromisoformat(naive).replace(fold=fold)
+        assert tz.ensure_timezone_aware(skipped, zone, skipped="earlier").isoformat() == earlier
+        assert tz.ensure_timezone_aware(skipped, zone, skipped="later").isoformat() == later
+    assert tz.parse_iso(naive, zone, skipped="later") == datetime.fromisoformat(later)
+
+
+@pytest.mark.parametrize(
+    ("naive", "zone", "earlier", "later"),
+    [
+        ("2026-11-01T01:30:00", "America/New_York", "2026-11-01T01:30:00-04:00", "2026-11-01T01:30:00-05:00"),
+        ("2026-10-25T01:30:00", "Europe/London", "2026-10-25T01:30:00+01:00", "2026-10-25T01:30:00+00:00"),
+        (
+            "2026-04-05T01:45:00",
+            "Australia/Lord_Howe",
+            "2026-04-05T01:45:00+11:00",
+            "2026-04-05T01:45:00+10:30",
+        ),
+        ("2021-04-04T03:30:00", "Pacific/Apia", "2021-04-04T03:30:00+14:00", "2021-04-04T03:30:00+13:00"),
+    ],
+)
+def test_of_a_time_shown_twice_one_may_be_chosen_or_both_refused(
+    naive: str, zone: str, earlier: str, later: str
+) -> None:
+    twice = datetime.fromisoformat(naive)
+    for fold, meant in ((0, earlier), (1, later)):
+        folded = twice.replace(fold=fold)
+        assert tz.ensure_timezone_aware(folded, zone).isoformat() == meant
+        assert tz.ensure_timezone_aware(folded, zone, ambiguous="earlier").isoformat() == earlier
+        assert tz.ensure_timezone_aware(folded, zone, ambiguous="later").isoformat() == later
+        with pytest.raises(ValidationError, match=f"shown twice by the clock of {zone}"):
+            tz.ensure_timezone_aware(folded, zone, ambiguous="refuse")
+    assert tz.parse_iso(naive, zone, ambiguous="later") == datetime.fromisoformat(later)
+
+
+def test_a_choice_that_there_is_not_is_refused() -> None:
+    wrong: Any = "first"
+    with pytest.raises(ValidationError, match="fold, earlier, later, refuse"):
+        tz.ensure_timezone_aware(NAIVE, ambiguous=wrong)
+    with pytest.raises(ValidationError, match="refuse, earlier, later"):
+        tz.parse_iso("2026-01-31T12:00:00", "UTC", skipped=wrong)
+
+
+def test_what_leaves_the_calendar_in_another_zone_is_refused() -> None:
+    with pytest.raises(ValidationError, match="outside the years 1 to 9999"):
+        tz.to_utc(datetime(1, 1, 1, tzinfo=ZoneInfo("Asia/Tokyo")))
+    with pytest.raises(ValidationError, match="outside the years 1 to 9999"):
+        tz.to_user_timezone(datetime(9999, 12, 31, 23, tzinfo=UTC), "Asia/Tokyo")
+
+
+def test_the_zone_to_show_is_the_first_that_is_named_then_the_chosen_then_utc() -> None:
+    assert tz.display_zone() is tz.display_zone(None, None) is UTC
+    tz.set_global_timezone("America/Chicago")
+    assert tz.display_zone(None) == ZoneInfo("America/Chicago")
+    assert tz.display_zone(None, "Asia/Tokyo") == ZoneInfo("Asia/Tokyo")
+    assert tz.display_zone("Europe/Oslo", "Asia/Tokyo") == ZoneInfo("Europe/Oslo")
+    with pytest.raises(ValidationError, match="is not an IANA time zone"):
+        tz.display_zone("", "Asia/Tokyo")
+
+
 def test_validate_timezone_string_returns_the_name() -> None:
     assert tz.validate_timezone_string("America/New_York") == "America/New_York"
     assert tz.validate_timezone_string("UTC") == "UTC"
@@ -134,7 +214,18 @@ def test_a_near_miss_gets_a_suggestion(name: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "Mars/Olympus", "America", "../etc/passwd", "/etc/localtime", "a\0b", "x" * 500]
+    "name",
+    [
+        "",
+        "Mars/Olympus",
+        "America",
+        "../etc/passwd",
+        "/etc/localtime",
+        "a\0b",
+        "right/UTC",
+        "posix/UTC",
+        "x" * 500,
+    ],
 )
 def test_what_is_no_zone_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="is not an IANA time zone"):
@@ -213,3 +304,47 @@ def test_a_manager_shows_times_in_its_default_zone() -> None:
     assert manager.to_user(NOON, "UTC").isoformat() == "2026-01-31T12:00:00+00:00"
     assert manager.now().tzinfo == ZoneInfo("Europe/Oslo")
     assert manager.to_utc(manager.now()).tzinfo is UTC
+
+
+def test_a_manager_writes_and_reads_texts_of_its_zone() -> None:
+    manager = tz.TimezoneManager("Europe/Oslo")
+    assert manager.format(NOON) == "2026-01-31T13:00:00+01:00"
+    assert manager.format(NOON, "Asia/Tokyo") == "2026-01-31T21:00:00+09:00"
+    assert manager.parse("2026-01-31T13:00:00") == NOON
+    assert manager.parse("2026-01-31T21:00:00", "Asia/Tokyo") == NOON
+    assert manager.parse("2026-01-31T12:00:00Z", "Asia/Tokyo") == NOON
+    assert manager.parse("2026-10-25T02:30:00", ambiguous="later").hour == 1
+
+
+def test_managers_do_not_disturb_each_other() -> None:
+    own = tz.TimezoneManager("Europe/Oslo")
+    own.set_timezone("Asia/Tokyo")
+    assert (own.timezone, tz.get_timezone_manager().timezone) == ("Asia/Tokyo", "UTC")
+    own.set_timezone(None)
+    assert own.timezone == "Europe/Oslo"
+
+
+def test_without_the_systems_zone_data_those_of_tzdata_serve() -> None:
+    code = """
+import zoneinfo
+from datetime import datetime, timezone
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.timezones import to_user_timezone, validate_timezone_string
+print(zoneinfo.TZPATH, len(zoneinfo.available_timezones()) > 400)
+print(to_user_timezone(datetime(2026, 7, 1, 12, tzinfo=timezone.utc), "Australia/Lord_Howe").isoformat())
+try:
+    validate_timezone_string("Tokio")
+except ValidationError as error:
+    print(error.message)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONTZPATH": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    path, shown, refused = done.stdout.splitlines()
+    assert path == "() True"
+    assert shown == "2026-07-01T22:30:00+10:30"
+    assert refused.startswith("'Tokio' is not an IANA time zone")

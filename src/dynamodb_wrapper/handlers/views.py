@@ -6,7 +6,7 @@ Knows views and projections. Must not know queries, or how anything is read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from dynamodb_wrapper.handlers.given import listed, refused
 from dynamodb_wrapper.models.base import View
 from dynamodb_wrapper.schema import schema_of
 from dynamodb_wrapper.schema.annotations import plain_types
-from dynamodb_wrapper.timezones import validate_timezone_string
+from dynamodb_wrapper.timezones import display_zone, validate_timezone_string
 from dynamodb_wrapper.validation import did_you_mean
 from dynamodb_wrapper.wire.compiled import Codec, attribute_names
 
@@ -48,7 +48,7 @@ def zone_of(name: str) -> ZoneInfo:
     return ZoneInfo(validate_timezone_string(name))
 
 
-def refuse_unknown_zone(name: str | None) -> None:
+def refuse_unknown_zone(name: str | None, parameter: str = "user_timezone") -> None:
     """Tell of a wrong zone before anything is sent, also where nothing will be found."""
     if name is None:
         return
@@ -56,17 +56,17 @@ def refuse_unknown_zone(name: str | None) -> None:
         zone_of(str(name))
     except ValidationError as error:
         texts = [text for told in error.errors.values() for text in told]
-        raise ValidationError(error.message, errors={"user_timezone": texts}) from None
+        raise ValidationError(error.message, errors={parameter: texts}) from None
 
 
 def show_in(zone: str | None, items: Sequence[BaseModel]) -> None:
-    """Turn the datetimes of views of one class to the zone of that IANA name, None is UTC.
+    """Turn the datetimes of views of one class to the zone of that IANA name, or else `display_zone`.
 
     Done in place: the views are frozen for their readers, and have just been made.
     """
     if not items:
         return
-    tz = UTC if zone is None else zone_of(zone)
+    tz = display_zone(zone)
     fields = datetime_fields(type(items[0]))
     for item in items:
         values = vars(item)
