@@ -158,10 +158,11 @@ class TableGateway(GatewayRequests, Blocking):
         table_name: the table's full name.
     """
 
-    client: DynamoDB  # pyright: ignore - set once
+    client: DynamoDB
 
     def __init__(self, client: DynamoDB, table_name: str) -> None:
-        self.client, self.table_name, self.observers = client, table_name, client.observers
+        self.client = client  # pyright: ignore - set once
+        self.table_name, self.observers = table_name, client.observers
 
     def batch_writer(self, overwrite_by_pkeys: Sequence[str] | None = None) -> BatchWriter:
         """Many puts and deletes in a `with` block; see `BatchWriter`."""
@@ -187,10 +188,11 @@ class TableGateway(GatewayRequests, Blocking):
 class AsyncTableGateway(GatewayRequests, Awaiting):
     """The awaiting gateway to one table; parameters as for `TableGateway`."""
 
-    client: AsyncDynamoDB  # pyright: ignore - set once
+    client: AsyncDynamoDB
 
     def __init__(self, client: AsyncDynamoDB, table_name: str) -> None:
-        self.client, self.table_name, self.observers = client, table_name, client.observers
+        self.client = client  # pyright: ignore - set once
+        self.table_name, self.observers = table_name, client.observers
 
     def batch_writer(self, overwrite_by_pkeys: Sequence[str] | None = None) -> AsyncBatchWriter:
         """Many puts and deletes in an `async with` block; see `AsyncBatchWriter`."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _NEXT_ADDRESS_AFTER: Final = 0.25  # seconds, as RFC 8305 recommends for trying several addresses
 
 
-
 class AsyncioTransport:
     """Sends calls and awaits their replies; belongs to the event loop that uses it first.
 

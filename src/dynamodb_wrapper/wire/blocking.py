@@ -28,7 +28,6 @@ _RECEIVE_BYTES: Final = 64 * 1024
 _TIMEOUT_SLACK: Final = 0.02  # how many seconds a socket's timeout may be off before it is set anew
 
 
-
 class BlockingTransport:
     """Sends calls and waits for their replies; may be shared by threads, and inherited by a child process.
 
