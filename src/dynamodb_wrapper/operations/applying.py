@@ -1,7 +1,7 @@
 """Applying steps: several together or not at all, or one alone, with what their models' Meta wants kept.
 
 Steps with unique values are written with their guards in one transaction; what they had before is read first,
-and read again where it was changed meanwhile. A locked write is sent again after a lost answer: the tokens
+and read again where it was changed meanwhile. A locked write is sent again after a lost answer: the notes
 in the item tell whether the first attempt was applied.
 """
 
@@ -39,6 +39,7 @@ from dynamodb_wrapper.operations.steps import (
     update_step,
 )
 from dynamodb_wrapper.operations.transactions import TransactWrite
+from dynamodb_wrapper.operations.versions import writers
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
@@ -118,7 +119,11 @@ class ApplyOne(Write[Any], Struct, frozen=True):
         """See `Operation.flow`."""
         if self.step.claims:
             return (yield from self._with_guards(send))
-        step, write = self.step, self.step.single()
+        with writers.token() as token:
+            return (yield from self._alone(send, self.step.named(token)))
+
+    def _alone(self, send: Send, step: Step[Any]) -> Flow[Any]:
+        write = step.single()
         try:
             reply = yield from send(replace(write.call(), traced=step.lock is not None))
         except ConditionalCheckFailedError as error:

@@ -46,7 +46,7 @@ def was_applied(step: Step[Any], stored: WireItem | None, *, answer_lost: bool) 
     if lock is None or not answer_lost:
         return False
     if isinstance(step, DeleteStep):
-        applied = True if stored is None else None
+        applied = True if stored is None else False if lock.is_the_same(stored) else None
     else:
         applied = None if stored is None else lock.was_applied(stored)
     if applied is None:

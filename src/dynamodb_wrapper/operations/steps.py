@@ -6,9 +6,10 @@ unique values it takes and gives up. Must not know how writes are sent or groupe
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import ValidationError
@@ -74,6 +75,12 @@ class Step(Struct, Generic[M], frozen=True, kw_only=True):
         """The item after the write, at least its unique attributes."""
         raise NotImplementedError
 
+    def named(self, token: str) -> Self:
+        """The same step, whose write notes itself in the item under that token."""
+        if self.lock is None or (self.lock.is_blind and self.condition is None):
+            return self
+        return replace(self, lock=replace(self.lock, token=token))
+
     def guards(self, item: WireItem | None) -> dict[str, Guard]:
         """The guards of an item with this step's key."""
         return guards(self.schema, self.table, self.key, item)
@@ -105,7 +112,7 @@ class PutStep(Step[M], frozen=True, kw_only=True):
         """See `Step.single`."""
         return PutItem(
             table=self.table,
-            item=self.item,
+            item=self._stored(),
             reader=self.schema.codec,
             condition=self._conditions(),
             encode=self.schema.codec.encode_attribute,
@@ -114,11 +121,14 @@ class PutStep(Step[M], frozen=True, kw_only=True):
 
     def action(self, guard: Condition | None = None) -> TransactAction:
         """See `Step.action`."""
-        return self._action(guard, item=self.item)
+        return self._action(guard, item=self._stored())
 
     def item_after(self, before: WireItem | None) -> WireItem | None:
         """See `Step.item_after`."""
         return self.item
+
+    def _stored(self) -> WireItem:
+        return self.item if self.lock is None else self.item | self.lock.item()
 
     def succeeded(self) -> None:
         """See `Step.succeeded`."""
@@ -227,20 +237,14 @@ def put_step(
     table: str,
     instance: M,
     condition: Condition | None = None,
-    token: str | None = None,
 ) -> PutStep[M]:
     """The step that stores an instance; one with a version must still be stored with it.
-
-    Parameters:
-        token: names the write in the item's `_writes`; a new one where none is given.
 
     Raises:
         ValidationError: the instance cannot be stored.
     """
     item = checked_key(schema, schema.codec.encode(instance))
-    lock = lock_of(schema, instance, token)
-    if lock is not None:
-        item |= lock.item()
+    lock = lock_of(schema, instance)
     key = {name: item[name] for name in schema.key_fields}
     return PutStep(
         schema=schema, table=table, key=key, condition=condition, lock=lock, instance=instance, item=item
@@ -253,7 +257,6 @@ def update_step(
     key: object,
     changes: Changes,
     condition: Condition | None = None,
-    token: str | None = None,
 ) -> UpdateStep[M]:
     """The step that changes attributes of an existing item.
 
@@ -273,7 +276,7 @@ def update_step(
         table=table,
         key=_key(schema, key),
         condition=condition,
-        lock=lock_of(schema, instance, token),
+        lock=lock_of(schema, instance),
         changes=changes_of(schema, changes),
         instance=instance,
     )

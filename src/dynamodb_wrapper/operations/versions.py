@@ -1,19 +1,24 @@
 """Optimistic locks: what a versioned write checks and stores, and whether it is the one that was applied.
 
-A write of a model with `Meta.version` counts the version up and puts a token of its own before those of the
-writes before it, in the attribute `_writes`. Where an answer was lost and the repeated write meets a changed
-item, the tokens tell whether the first attempt made that change. They are kept for about ten minutes, longer
-than a call is repeated, and no more than 32 of them: an item that is seldom written has one or two. Must not
-know calls or how they are sent.
+A write of a model with `Meta.version` counts the version up and notes itself in the attribute `_writes`. Where
+an answer was lost and the repeated write meets a changed item, the notes tell whether the first attempt made
+one of its versions. Must not know calls or how they are sent.
+
+`_writes` is a floor and then notes, newest first: `12 AbhQ3xTk0a14 AbWm2Lp9Qz13`. A note is the minute (two
+characters), the writer (five), chance (three), and the version that was made. Of each writer only the last note
+is kept: it starts no write before the one before has ended, so that nobody asks for earlier ones any more, and
+however often others write meanwhile, the note of a write that waits to be repeated stays. About versions up to
+the floor notes may be missing: of more than 32 writers within ten minutes, or from before those.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import string
 import time
-from collections.abc import Mapping
-from itertools import takewhile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
@@ -36,11 +41,13 @@ from dynamodb_wrapper.schema import WRITES, TableSchema
 from dynamodb_wrapper.wire.plain import stored_fields
 from dynamodb_wrapper.wire.values import WireItem
 
-MOST_TOKENS = 32
+MOST_WRITERS = 32
 MINUTES_KEPT = 10
-UNTIMED = "__"
+UNKNOWN_FLOOR = "-"
 _LETTERS = string.ascii_letters + string.digits + "-_"
 _MINUTES = len(_LETTERS) ** 2
+_WRITER = slice(2, 7)
+_TOKEN_LENGTH = 10
 
 
 class Lock(Struct, frozen=True, kw_only=True):
@@ -48,17 +55,18 @@ class Lock(Struct, frozen=True, kw_only=True):
 
     Parameters:
         attribute: the one that holds the version.
-        token: the name of this write, 8 characters: two for the minute, then six by chance.
         read: the version that was read; None for a write that does not look at it.
         stored: whether that version is stored; False for an item that was made here and not read.
-        before: the tokens of the writes before, newest first.
+        history: `_writes` as it was read.
+        token: the name of this write; empty for one that needs none, because it is never asked whether it was
+            applied: then what others noted stays as it is.
     """
 
     attribute: str
-    token: str
     read: int | None = None
     stored: bool = True
-    before: tuple[str, ...] = ()
+    history: str = ""
+    token: str = ""
 
     @property
     def following(self) -> int:
@@ -66,14 +74,27 @@ class Lock(Struct, frozen=True, kw_only=True):
         return (self.read or 0) + 1
 
     @property
-    def tokens(self) -> str:
+    def is_blind(self) -> bool:
+        """Whether the write is made whatever version is stored."""
+        return self.read is None and self.stored
+
+    @property
+    def writes(self) -> str:
         """The text that the write stores in `_writes`."""
-        return " ".join((self.token, *self.before)[:MOST_TOKENS])
+        if self.is_blind:
+            return f"{UNKNOWN_FLOOR} {self.token}"
+        if not self.token:
+            return self.history or str(self.read or 0)
+        floor, notes = _noted(self.history, self.read or 0)
+        notes = [note for note in notes if note[_WRITER] != self.token[_WRITER]]
+        kept = [note for note in notes if _is_recent(note)][: MOST_WRITERS - 1]
+        floor = max([floor, *(_version(note) for note in notes if note not in kept)])
+        return " ".join((str(floor), f"{self.token}{self.following}", *kept))
 
     def condition(self) -> Condition | None:
         """The stored version is the one that was read."""
         path = Path((self.attribute,))
-        if self.read is None and self.stored:
+        if self.is_blind:
             return None
         if self.stored:
             return Compare(path, "=", self.read)
@@ -84,7 +105,7 @@ class Lock(Struct, frozen=True, kw_only=True):
 
     def item(self) -> WireItem:
         """The attributes that a put stores."""
-        return {self.attribute: {"N": str(self.following)}, WRITES: {"S": self.tokens}}
+        return {self.attribute: {"N": str(self.following)}, WRITES: {"S": self.writes}}
 
     def changes(self) -> tuple[Change, ...]:
         """The changes that an update makes."""
@@ -92,53 +113,89 @@ class Lock(Struct, frozen=True, kw_only=True):
         count: Change = Increment(path, 1)
         if self.read is not None:
             count = Assign(path, Wire({"N": str(self.following)}))
-        return count, Assign(Path((WRITES,)), Wire({"S": self.tokens}))
+        return (count, Assign(Path((WRITES,)), Wire({"S": self.writes}))) if self.token else (count,)
 
     def was_applied(self, stored: Mapping[str, Mapping[str, Any]]) -> bool | None:
-        """Whether this write made the item what it is, or led to it; None where the tokens cannot tell.
+        """Whether this write made the item what it is, or led to it; None where the notes cannot tell.
 
         Parameters:
             stored: the item as it is stored now, in wire form.
         """
-        tokens = str(stored.get(WRITES, {}).get("S", "")).split()
-        if self.token in tokens:
+        floor, *notes = str(stored.get(WRITES, {}).get("S", "")).split() or [UNKNOWN_FLOOR]
+        if self.token and any(note.startswith(self.token) for note in notes):
             return True
         version = stored.get(self.attribute, {}).get("N")
-        if self.read is None or version is None:
+        if self.is_blind or version is None or not floor.isdecimal():
             return None
-        return False if int(version) - self.read <= len(tokens) else None
+        is_another = int(version) < (self.read or 0)  # the item was removed and made anew
+        return None if is_another or self.following <= int(floor) else False
+
+    def is_the_same(self, stored: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether the item is certainly the one that was read, and not one that was made anew."""
+        return bool(set(_noted(self.history, 0)[1]) & set(stored.get(WRITES, {}).get("S", "").split()))
 
 
-def new_token() -> str:
-    """A name for a write."""
-    minute = _minute()
-    chance = "".join(secrets.choice(_LETTERS) for _ in range(6))
-    return _LETTERS[minute // len(_LETTERS)] + _LETTERS[minute % len(_LETTERS)] + chance
+class _Writers:
+    """The names of writers, each in use by one write at a time."""
+
+    def __init__(self) -> None:
+        self._free: list[str] = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._free.clear)
+
+    @contextmanager
+    def token(self) -> Iterator[str]:
+        """A token for a write that ends with the block."""
+        try:
+            writer = self._free.pop()
+        except IndexError:
+            writer = _chance(5)
+        minute = _minute()
+        try:
+            yield _LETTERS[minute // len(_LETTERS)] + _LETTERS[minute % len(_LETTERS)] + writer + _chance(3)
+        finally:
+            self._free.append(writer)
 
 
-def _is_recent(token: str) -> bool:
-    high, low = _LETTERS.find(token[:1]), _LETTERS.find(token[1:2])
-    if token.startswith(UNTIMED) or len(token) < 2 or min(high, low) < 0:
-        return False
-    return (_minute() - high * len(_LETTERS) - low) % _MINUTES <= MINUTES_KEPT
+writers = _Writers()
+
+
+def _chance(length: int) -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+
+
+def _noted(history: str, read: int) -> tuple[int, list[str]]:
+    """The floor and the notes of an item that was read with that version; without a floor all is below it."""
+    floor, *notes = history.split() or [str(read)]
+    if not floor.isdecimal():
+        return read, []
+    return int(floor), [note for note in notes if note[_TOKEN_LENGTH:].isdecimal()]
+
+
+def _version(note: str) -> int:
+    return int(note[_TOKEN_LENGTH:])
+
+
+def _is_recent(note: str) -> bool:
+    high, low = _LETTERS.find(note[0]), _LETTERS.find(note[1])
+    age = (_minute() - high * len(_LETTERS) - low) % _MINUTES
+    return min(age, _MINUTES - age) <= MINUTES_KEPT  # another machine's clock may be ahead
 
 
 def _minute() -> int:
     return int(time.time() // 60) % _MINUTES
 
 
-def lock_of(schema: TableSchema[Any], instance: BaseModel | None, token: str | None = None) -> Lock | None:
+def lock_of(schema: TableSchema[Any], instance: BaseModel | None) -> Lock | None:
     """The lock of a write, or None where the model's Meta has no version.
 
     Parameters:
         instance: the item as it was read or made; None for a write that knows the key alone.
-        token: the name of the write; a new one where none is given.
     """
     if schema.version is None:
         return None
-    token = token or new_token()
     if instance is None:
-        return Lock(attribute=schema.version, token=token)
+        return Lock(attribute=schema.version)
     name = version_field(schema)
     read = instance.__dict__.get(name)
     if read is not None and (isinstance(read, bool) or read != int(read) or read < 0):
@@ -149,10 +206,9 @@ def lock_of(schema: TableSchema[Any], instance: BaseModel | None, token: str | N
     unsaved = read is None or read == 0 or read == schema.model.model_fields[name].default
     return Lock(
         attribute=schema.version,
-        token=token,
         read=None if read is None else int(read),
         stored=not unsaved,
-        before=tuple(takewhile(_is_recent, instance.__dict__.get(WRITES, "").split())),
+        history=instance.__dict__.get(WRITES, ""),
     )
 
 
@@ -169,4 +225,4 @@ def mark_as_stored(schema: TableSchema[Any], instance: BaseModel, lock: Lock | N
     name = version_field(schema)
     value = instance.__dict__.get(name)
     kind = int if value is None else type(value)
-    vars(instance).update({name: kind(lock.following), WRITES: lock.tokens})
+    vars(instance).update({name: kind(lock.following), WRITES: lock.writes})

@@ -13,7 +13,7 @@ from dynamodb_wrapper.exceptions import (
 )
 from dynamodb_wrapper.operations.refusals import as_stored, refusal, was_applied
 from dynamodb_wrapper.operations.steps import delete_step, put_step, update_step
-from dynamodb_wrapper.schema import schema_of
+from dynamodb_wrapper.schema import WRITES, schema_of
 
 
 class Doc(BaseModel):
@@ -65,17 +65,17 @@ def test_an_item_that_does_not_fit_its_model_is_given_in_plain_values() -> None:
 
 class TestWasApplied:
     def test_without_a_lost_answer_it_was_not(self) -> None:
-        step = put_step(SCHEMA, "t", READ, token="mine")
+        step = put_step(SCHEMA, "t", READ).named("AAwrit1xxx")
         assert was_applied(step, stored(9, "others"), answer_lost=False) is False
 
     def test_the_token_tells(self) -> None:
-        step = put_step(SCHEMA, "t", READ, token="mine")
-        assert was_applied(step, stored(4, "mine"), answer_lost=True) is True
-        assert was_applied(step, stored(4, "theirs"), answer_lost=True) is False
+        step = put_step(SCHEMA, "t", READ).named("AAwrit1xxx")
+        assert was_applied(step, stored(4, "3 AAwrit1xxx4"), answer_lost=True) is True
+        assert was_applied(step, stored(4, "3 AAwrit2xxx4"), answer_lost=True) is False
 
     @pytest.mark.parametrize("item", [stored(9, "others"), None])
     def test_where_it_cannot_be_told_that_is_the_error(self, item: Any) -> None:
-        step = put_step(SCHEMA, "t", READ, token="mine")
+        step = put_step(SCHEMA, "t", READ).named("AAwrit1xxx")
         with pytest.raises(WriteOutcomeUnknownError, match="Doc 'a' may or may not have been applied"):
             was_applied(step, item, answer_lost=True)
 
@@ -84,3 +84,9 @@ class TestWasApplied:
         assert was_applied(step, None, answer_lost=True) is True
         with pytest.raises(WriteOutcomeUnknownError):
             was_applied(step, stored(4), answer_lost=True)
+
+    def test_what_is_still_the_item_that_was_read_was_not_deleted(self) -> None:
+        read = READ.model_copy()
+        vars(read)[WRITES] = "2 AAwrit1xxx3"
+        step = delete_step(SCHEMA, "t", read)
+        assert was_applied(step, stored(4, "2 AAwrit2xxx4 AAwrit1xxx3"), answer_lost=True) is False

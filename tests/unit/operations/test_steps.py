@@ -30,21 +30,21 @@ KEY = {"id": {"S": "a"}}
 
 
 def test_a_put_stores_the_next_version_if_the_one_that_was_read_is_stored() -> None:
-    step = put_step(SCHEMA, "t", READ, Compare(Path(("text",)), "=", "y"), "TOKEN")
+    step = put_step(SCHEMA, "t", READ, Compare(Path(("text",)), "=", "y")).named("AAwriterxx")
     body = step.single().call().body
     assert body["ConditionExpression"] == "(#0 = :0 AND #1 = :1)"
     assert body["ExpressionAttributeValues"] == {":0": {"N": "3"}, ":1": {"S": "y"}}
     assert body["Item"]["version"] == {"N": "4"}
-    assert body["Item"]["_writes"] == {"S": "TOKEN"}
+    assert body["Item"]["_writes"] == {"S": "3 AAwriterxx4"}
     assert step.single().call().repeatable
     assert step.action().body()["Put"]["Item"] == body["Item"]
 
 
 def test_an_update_by_key_counts_up_and_by_item_assigns() -> None:
     by_key = update_step(SCHEMA, "t", "a", {"text": "y"}).single().call()
-    assert by_key.body["UpdateExpression"] == "SET #0 = :0, #1 = if_not_exists(#1, :1) + :2, #2 = :3"
-    assert by_key.body["ConditionExpression"] == "attribute_exists(#3)"
-    by_item = update_step(SCHEMA, "t", READ, {"text": "y"}).single().call()
+    assert by_key.body["UpdateExpression"] == "SET #0 = :0, #1 = if_not_exists(#1, :1) + :2"
+    assert by_key.body["ConditionExpression"] == "attribute_exists(#2)"
+    by_item = update_step(SCHEMA, "t", READ, {"text": "y"}).named("AAwriterxx").single().call()
     assert by_item.body["UpdateExpression"] == "SET #0 = :0, #1 = :1, #2 = :2"
     assert by_item.body["ConditionExpression"] == "(attribute_exists(#3) AND #1 = :3)"
     assert by_key.repeatable
