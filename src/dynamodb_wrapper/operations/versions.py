@@ -1,14 +1,15 @@
 """Optimistic locks: what a versioned write checks and stores, and whether it is the one that was applied.
 
-A write of a model with `Meta.version` counts the version up and notes itself in the attribute `_writes`. Where
-an answer was lost and the repeated write meets a changed item, the notes tell whether the first attempt made
-one of its versions. Must not know calls or how they are sent.
+A write of a model with `Meta.version` counts the version up and notes itself in the attribute `_writes`.
+Where an answer was lost and the repeated write meets a changed item, the notes tell whether the first attempt
+made one of its versions. Must not know calls or how they are sent.
 
 `_writes` is a floor and then notes, newest first: `12 AbhQ3xTk0a14 AbWm2Lp9Qz13`. A note is the minute (two
-characters), the writer (five), chance (three), and the version that was made. Of each writer only the last note
-is kept: it starts no write before the one before has ended, so that nobody asks for earlier ones any more, and
-however often others write meanwhile, the note of a write that waits to be repeated stays. About versions up to
-the floor notes may be missing: of more than 32 writers within ten minutes, or from before those.
+characters), the writer (five), chance (three), and the version that was made. Of each writer only the last
+note is kept: it starts no write before the one before has ended, so that nobody asks for earlier ones any
+more, and however often others write meanwhile, the note of a write that waits to be repeated stays. About
+versions up to the floor notes may be missing: of more than 32 writers within ten minutes, or from before
+those.
 """
 
 from __future__ import annotations
