@@ -43,12 +43,13 @@ from dynamodb_wrapper.wire.values import (
     encode_safely,
     key_form,
     read_item,
+    read_items,
     read_page,
 )
 
 M = TypeVar("M", bound=BaseModel)
 ModelPage: TypeAlias = ItemPage[M]
-_NOT_THE_SHAPE = (msgspec.MsgspecError, ArithmeticError, ValueError, ValidationError)
+_NOT_THE_SHAPE = (msgspec.MsgspecError, ArithmeticError, LookupError, ValueError, ValidationError)
 
 
 class Codec(Generic[M]):
@@ -184,6 +185,15 @@ class Codec(Generic[M]):
         raw = read_page(reply)
         return _page_of([self._instance(item, table) for item in raw.items], raw)
 
+    def read_items(self, items: bytes, *, table: str = "") -> list[M]:
+        """The instances in a JSON list of items, as a batch has them; parameters and errors as above."""
+        if self._reader is not None:
+            try:
+                return self._instances(self._reader.items.decode(items), self._reader)
+            except _NOT_THE_SHAPE:
+                pass  # as in `read_item`
+        return [self._instance(item, table) for item in read_items(items)]
+
     def _encode_slowly(self, instance: M) -> WireItem:
         if not isinstance(instance, self.model):
             text = f"{type(instance).__name__} is no {self.model.__name__}"
@@ -242,11 +252,11 @@ class Codec(Generic[M]):
 
     def _instances(self, items: list[Any], reader: ModelDecoder) -> list[M]:
         rows = list(map(reader.row, items))
-        instances = self._many.validate_python(rows, strict=False)
+        instances: list[M] = rows if reader.direct else self._many.validate_python(rows, strict=False)
         if self.hidden is not None:
             for instance, item in zip(instances, items, strict=True):
                 self._hide(instance, item.hidden and item.hidden.S)
-        if self._holds_opaque_models:
+        if self._holds_opaque_models and not reader.direct:
             for instance, row in zip(instances, rows, strict=True):
                 keep_unknown(instance, row)
         return instances

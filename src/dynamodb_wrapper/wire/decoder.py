@@ -1,20 +1,24 @@
 """Compiles a model's fields into strict wire types and one function that makes pydantic's input of them.
 
 Knows shapes, msgspec and the generic decoder. The wire types take nothing doubtful: a reply of another shape
-is an error of msgspec, and who called it then takes the generic way, which says what is wrong and where.
+is an error of msgspec, and who called it then takes the generic way, which says what is wrong and where. Of a
+model whose validation would change nothing (see `agreement`) the function makes the instance itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from datetime import UTC, datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 from pydantic import BaseModel
 
-from dynamodb_wrapper.wire.plain import read_utc
+from dynamodb_wrapper.wire.agreement import takes_as_they_are
+from dynamodb_wrapper.wire.plain import as_utc
 from dynamodb_wrapper.wire.shapes import (
     FieldShape,
     ListOf,
@@ -32,8 +36,37 @@ from dynamodb_wrapper.wire.values import AttributeValue, WireItem, decode
 Expression: TypeAlias = Callable[[str], str]
 Form: TypeAlias = tuple[Any, Expression]
 
+
+def _refuse(*_: object) -> Any:
+    raise ValueError("pydantic is to say what is wrong with it")
+
+
 _CONTENT: dict[str, type] = {"S": str, "N": str, "BOOL": bool, "B": bytes}
-_CALLS: dict[type, str] = {int: "int", float: "float", Decimal: "Decimal", datetime: "read_utc"}
+_READS: dict[type, str] = {
+    int: "int({})",
+    float: "float({})",
+    Decimal: "Decimal({})",
+    datetime: "(moment if (moment := read_iso({})).tzinfo is UTC else as_utc(moment))",
+}
+_FINITE = "(number if (number := Decimal({})).is_finite() else refuse(number))"
+_NAMES: dict[str, Any] = {
+    "Decimal": Decimal,
+    "UTC": UTC,
+    "decode": decode,
+    "deepcopy": deepcopy,
+    "read_iso": datetime.fromisoformat,
+    "as_utc": as_utc,
+    "refuse": _refuse,
+    **{
+        name: vars(BaseModel)[slot].__set__
+        for name, slot in {
+            "set_state": "__dict__",
+            "set_fields": "__pydantic_fields_set__",
+            "set_extra": "__pydantic_extra__",
+            "set_private": "__pydantic_private__",
+        }.items()
+    },
+}
 
 
 def _strict(name: str, fields: list[tuple[Any, ...]], **options: Any) -> type[msgspec.Struct]:
@@ -63,51 +96,80 @@ class DecoderCompiler:
     Parameters:
         strict: whether an attribute that a model does not know is an error, so that the generic way keeps it;
             it is one in any case for a model that can do something with it.
+        direct: whether the functions make instances; only for models that take values as they are.
     """
 
-    def __init__(self, strict: bool) -> None:
+    def __init__(self, strict: bool, direct: bool = False) -> None:
         self._strict = strict
-        self._names: dict[str, Any] = {"Decimal": Decimal, "decode": decode, "read_utc": read_utc}
+        self._direct = direct
+        self._names: dict[str, Any] = dict(_NAMES)
 
     def model(
         self, model: type[BaseModel], fields: tuple[FieldShape, ...], keys: tuple[str, ...] = ()
-    ) -> tuple[type[msgspec.Struct], Callable[[Any], dict[str, Any]]]:
-        """The wire type of an item or nested map, and the function from it to pydantic's input."""
+    ) -> tuple[type[msgspec.Struct], Callable[[Any], Any]]:
+        """The wire type of an item or nested map, and the function from it to pydantic's input.
+
+        Where the compiler is direct, the function gives the instance.
+        """
         members: list[tuple[Any, ...]] = []
-        always: list[str] = []
-        sometimes: list[str] = []
+        reads: list[_Read] = []
         for position, field in enumerate(fields):
-            name, attribute = f"f{position}", field.stored.attribute
-            wire_type, expression = self._form(field.shape, attribute in keys)
-            if is_left_out_when_none(field, keys):
-                members.append((name, wire_type | None, None))
-                read = expression(f"item.{name}")
-                always.append(f"{attribute!r}: None if item.{name} is None else {read}")
-            elif field.required:
-                members.append((name, wire_type))
-                always.append(f"{attribute!r}: {expression(f'item.{name}')}")
-            else:
-                members.append((name, wire_type | None, None))
-                sometimes += [
-                    f"value = item.{name}",
-                    f"if value is not None: row[{attribute!r}] = {expression('value')}",
-                ]
+            name = f"f{position}"
+            wire_type, expression = self._form(field.shape, field.stored.attribute in keys)
+            none = is_left_out_when_none(field, keys)
+            certain = field.required and not none
+            members.append((name, wire_type) if certain else (name, wire_type | None, None))
+            reads.append(_Read(field, f"item.{name}", expression(f"item.{name}"), certain, none))
         rename = {f"f{position}": field.stored.attribute for position, field in enumerate(fields)}
         members.sort(key=len)
         strict = self._strict or reads_beyond_its_fields(model)
         wire = _strict(model.__name__, members, rename=rename, forbid_unknown_fields=strict)
-        row = compile_function(
-            "item", [f"row = {{{', '.join(always)}}}", *sometimes, "return row"], self._names
-        )
-        return wire, row
+        lines = self._instance(model, reads) if self._direct else _row(reads)
+        return wire, compile_function("item", lines, self._names)
+
+    def _instance(self, model: type[BaseModel], reads: Sequence[_Read]) -> list[str]:
+        """The lines that make an instance as pydantic makes it, of values that it takes as they are."""
+        own, new = name_in(self._names, model), name_in(self._names, model.__new__)
+        state, absent = [], []
+        for read in reads:
+            name, expression = read.field.stored.name, read.expression
+            if not read.certain:
+                default = "None" if read.none else self._default(model, name)
+                expression = f"{default} if {read.member} is None else {expression}"
+                if not read.none:
+                    absent.append(f"if {read.member} is None: names.discard({name!r})")
+            state.append(f"{name!r}: {expression}")
+        names = ", ".join(repr(read.field.stored.name) for read in reads)
+        return [
+            f"instance = {new}({own})",
+            f"set_state(instance, {{{', '.join(state)}}})",
+            f"names = {{{names}}}" if names else "names = set()",
+            *absent,
+            "set_fields(instance, names)",
+            "set_extra(instance, None)",
+            "set_private(instance, None)",
+            "return instance",
+        ]
+
+    def _default(self, model: type[BaseModel], name: str) -> str:
+        """The expression for the value of a field that an item lacks."""
+        field = model.model_fields[name]
+        if field.default_factory is not None:
+            return f"{name_in(self._names, field.default_factory)}()"
+        default = name_in(self._names, field.default)
+        return default if _is_hashable(field.default) else f"deepcopy({default})"
 
     def _form(self, shape: Shape, is_key: bool = False) -> Form:
         """The wire type of a shape, and what writes the expression that reads a variable of that type."""
         match shape:
-            case Scalar(python=python) if python is bool and is_key:
-                return _KEY_FLAG, lambda it: f"({it}.BOOL if {it}.S is None else {it}.S == 'true')"
+            case Scalar(python=python, null=null) if python is bool and is_key:
+                flag = (
+                    "{0}.BOOL" if null or not self._direct else "(refuse() if {0}.BOOL is None else {0}.BOOL)"
+                )
+                text = f"({flag} if {{0}}.S is None else {{0}}.S == 'true')"
+                return _KEY_FLAG, text.format
             case Scalar():
-                return _SCALAR_TYPES[tag_of(shape), shape.null], _scalar_expression(shape)
+                return _SCALAR_TYPES[tag_of(shape), shape.null], self._scalar(shape)
             case ListOf(element=element, null=null):
                 each, expression = self._form(element)
                 return _list_form(each, expression("each"), null)
@@ -121,6 +183,53 @@ class DecoderCompiler:
             case _:
                 return AttributeValue, lambda variable: f"decode({variable})"
 
+    def _scalar(self, shape: Scalar) -> Expression:
+        tag, python = tag_of(shape), shape.python
+        if self._direct and issubclass(python, Enum):
+            members = name_in(self._names, {member.value: member for member in python})
+            content = "int({})" if tag == "N" else "{}"
+            read = f"{members}[{content}]"
+        elif self._direct and python is Decimal:
+            read = _FINITE
+        else:
+            read = _READS.get(python, "int({})" if tag == "N" else "{}")
+        if read == "{}":
+            return lambda variable: f"{variable}.{tag}"
+        return _inside(tag, read.format, shape.null)
+
+
+def _is_hashable(value: object) -> bool:
+    """Whether pydantic gives each instance the very same default; others are copied."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """How a field is read: `certain` if an item must have it, `none` if it is None where an item lacks it."""
+
+    field: FieldShape
+    member: str
+    expression: str
+    certain: bool
+    none: bool
+
+
+def _row(reads: Sequence[_Read]) -> list[str]:
+    """The lines that make pydantic's input."""
+    always, sometimes = [], []
+    for read in reads:
+        attribute = repr(read.field.stored.attribute)
+        if read.certain:
+            always.append(f"{attribute}: {read.expression}")
+        elif read.none:
+            always.append(f"{attribute}: None if {read.member} is None else {read.expression}")
+        else:
+            sometimes.append(f"if {read.member} is not None: row[{attribute}] = {read.expression}")
+    return [f"row = {{{', '.join(always)}}}", *sometimes, "return row"]
+
 
 def _list_form(each: Any, expression: str, null: bool) -> Form:
     content: Any = list[each]
@@ -132,14 +241,6 @@ def _map_form(each: Any, expression: str, null: bool) -> Form:
     content: Any = dict[str, each]
     read = _inside("M", lambda entries: f"{{key: {expression} for key, each in {entries}.items()}}", null)
     return _value_type("M", content, null), read
-
-
-def _scalar_expression(shape: Scalar) -> Expression:
-    tag = tag_of(shape)
-    call = _CALLS.get(shape.python) or ("int" if tag == "N" else None)
-    if call is None:
-        return lambda variable: f"{variable}.{tag}"
-    return _inside(tag, lambda text: f"{call}({text})", shape.null)
 
 
 def _inside(tag: str, expression: Expression, null: bool) -> Expression:
@@ -159,7 +260,9 @@ class ModelDecoder:
     Attributes:
         reply: decodes the reply of a call for one item.
         page: decodes the reply of a Query or Scan.
-        row: makes pydantic's input of an item that one of them gave.
+        items: decodes a list of items.
+        row: makes pydantic's input of an item that one of them gave, or the instance if `direct`.
+        direct: whether pydantic would take the values as they are.
     """
 
     def __init__(
@@ -170,12 +273,14 @@ class ModelDecoder:
         strict: bool,
         hidden: str | None = None,
     ) -> None:
-        wire, self.row = DecoderCompiler(strict).model(model, fields, keys)
+        self.direct = takes_as_they_are(model, fields)
+        wire, self.row = DecoderCompiler(strict, self.direct).model(model, fields, keys)
         if hidden is not None:
             text = _SCALAR_TYPES["S", False] | None
             wire = _strict("WithHidden", [("hidden", text, None)], bases=(wire,), rename={"hidden": hidden})
         item: Any = wire | None
         items: Any = list[wire]  # type: ignore[valid-type]
+        self.items: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(items)
         self.reply = _envelope("Reply", [("item", item, None), ("attributes", item, None)])
         self.page = _envelope(
             "Page",

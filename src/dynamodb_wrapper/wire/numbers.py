@@ -45,6 +45,10 @@ def decimal_text(value: Decimal) -> str:
 
 def read_number(text: str) -> int | Decimal:
     """The number that the service gave: an int where the text has neither point nor exponent."""
+    if text.isdigit():
+        return int(text)
+    if "." in text:
+        return Decimal(text)
     try:
         return int(text)
     except ValueError:

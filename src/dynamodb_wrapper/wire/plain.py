@@ -160,8 +160,15 @@ def read_utc(text: str) -> datetime:
         OverflowError: in UTC it is outside the years 1 to 9999.
     """
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is UTC:
-        return moment
+    return moment if moment.tzinfo is UTC else as_utc(moment)
+
+
+def as_utc(moment: datetime) -> datetime:
+    """The same point in time in UTC; one without offset is UTC already.
+
+    Raises:
+        OverflowError: in UTC it is outside the years 1 to 9999.
+    """
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -83,6 +83,7 @@ class _Envelope(Struct, rename="pascal"):
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
+_ITEMS = msgspec.json.Decoder(list[dict[str, AttributeValue]])
 
 
 def encode_value(value: object, path: str = "") -> WireValue:
@@ -248,9 +249,9 @@ def decode(value: AttributeValue) -> Any:
     if (text := value.N) is not None:
         return read_number(text)
     if (entries := value.M) is not None:
-        return {name: decode(entry) for name, entry in entries.items()}
+        return decode_attributes(entries)
     if (elements := value.L) is not None:
-        return [decode(element) for element in elements]
+        return [text if (text := element.S) is not None else decode(element) for element in elements]
     if value.BOOL is not None:
         return value.BOOL
     if value.NULL is not None:
@@ -323,13 +324,29 @@ def read_page(reply: bytes) -> RawPage:
     )
 
 
+def read_items(items: bytes) -> list[dict[str, Any]]:
+    """The items in a JSON list of them, as the reply of a batch has them; errors as for `read_item`."""
+    return [decode_attributes(item) for item in _checked(_ITEMS, items)]
+
+
 def decode_attributes(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
     """`decode_item` for an item that msgspec has decoded."""
-    return {name: decode(value) for name, value in item.items()}
+    return {
+        name: text
+        if (text := value.S) is not None
+        else read_number(number)
+        if (number := value.N) is not None
+        else decode(value)
+        for name, value in item.items()
+    }
 
 
 def _read(reply: bytes) -> _Envelope:
+    return _checked(_ENVELOPE, reply)
+
+
+def _checked(decoder: msgspec.json.Decoder[T], reply: bytes) -> T:
     try:
-        return _ENVELOPE.decode(reply)
+        return decoder.decode(reply)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConnectionError(f"the endpoint did not answer as DynamoDB does: {error}", error) from error

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -18,7 +18,7 @@ class Inner(BaseModel):
 
 
 class Model(BaseModel):
-    id: str
+    id: Annotated[str, Field(max_length=9)]  # a constraint: pydantic has to look at it
     active: bool = True
     at: datetime | None = Field(None, alias="At")
     inner: list[Inner | None] = []
@@ -31,7 +31,8 @@ def rows(item: dict[str, Any], *, strict: bool = True, model: type[BaseModel] = 
     reply = decoder.reply.decode(msgspec.json.encode({"Item": item}))
     page = decoder.page.decode(msgspec.json.encode({"Items": [item], "Count": 1, "Tomorrow": 1}))
     assert decoder.row(page.items[0]) == decoder.row(reply.item)
-    return decoder.row(reply.item)
+    row: dict[str, Any] = decoder.row(reply.item)
+    return row
 
 
 def test_an_item_becomes_what_pydantic_takes() -> None:
@@ -102,3 +103,33 @@ def test_a_model_that_allows_extra_attributes_is_always_strict() -> None:
 
     with pytest.raises(msgspec.ValidationError):
         rows({"id": {"S": "x"}, "unknown": {"S": "x"}}, strict=False, model=Open)
+
+
+def test_of_a_model_that_takes_values_as_they_are_the_instance_is_made() -> None:
+    class Plain(BaseModel):
+        id: str
+        inner: Inner | None = None
+        tags: list[str] = ["a"]
+        made: datetime = Field(default_factory=lambda: datetime(2026, 1, 31, tzinfo=UTC), alias="Made")
+
+    decoder = ModelDecoder(Plain, field_shapes(Plain), (), True)
+    assert decoder.direct
+    item = {"id": {"S": "x"}, "inner": {"M": {"n": {"N": "1.5"}}}}
+    first, second = map(decoder.row, decoder.page.decode(msgspec.json.encode({"Items": [item, item]})).items)
+    expected = Plain.model_validate({"id": "x", "inner": {"n": Decimal("1.5")}})
+    assert first == second == expected
+    assert list(first.__dict__) == list(expected.__dict__)
+    assert first.model_fields_set == {"id", "inner"}
+    assert first.inner.model_fields_set == {"n"}
+    first.tags.append("b")
+    assert second.tags == ["a"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+def test_a_number_that_no_decimal_field_takes_is_an_error(number: str) -> None:
+    class Plain(BaseModel):
+        n: Decimal
+
+    decoder = ModelDecoder(Plain, field_shapes(Plain), (), True)
+    with pytest.raises(ValueError, match="pydantic"):
+        decoder.row(decoder.items.decode(msgspec.json.encode([{"n": {"N": number}}]))[0])
