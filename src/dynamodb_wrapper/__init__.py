@@ -119,8 +119,28 @@ if TYPE_CHECKING:  # "as" tells type checkers that a name is exported
     from dynamodb_wrapper.models import TableConfigView as TableConfigView
     from dynamodb_wrapper.models import TableType as TableType
     from dynamodb_wrapper.models import View as View
+    from dynamodb_wrapper.repositories.base import AsyncBaseDynamoRepository as AsyncBaseDynamoRepository
+    from dynamodb_wrapper.repositories.base import BaseDynamoRepository as BaseDynamoRepository
+    from dynamodb_wrapper.repositories.pipeline_config import (
+        AsyncPipelineConfigRepository as AsyncPipelineConfigRepository,
+    )
+    from dynamodb_wrapper.repositories.pipeline_config import (
+        PipelineConfigRepository as PipelineConfigRepository,
+    )
+    from dynamodb_wrapper.repositories.pipeline_run_logs import (
+        AsyncPipelineRunLogsRepository as AsyncPipelineRunLogsRepository,
+    )
+    from dynamodb_wrapper.repositories.pipeline_run_logs import (
+        PipelineRunLogsRepository as PipelineRunLogsRepository,
+    )
+    from dynamodb_wrapper.repositories.table_config import (
+        AsyncTableConfigRepository as AsyncTableConfigRepository,
+    )
+    from dynamodb_wrapper.repositories.table_config import TableConfigRepository as TableConfigRepository
     from dynamodb_wrapper.schema import GSI as GSI
     from dynamodb_wrapper.schema import LSI as LSI
+    from dynamodb_wrapper.schema import BlindIndex as BlindIndex
+    from dynamodb_wrapper.schema import Encrypted as Encrypted
 
 __version__: Final = "0.1.0"
 
@@ -156,7 +176,11 @@ _MODULES: Final = {
         "PipelineRunLogSummaryView PipelineRunLogUpsert PipelineRunLogView RunStatus StageInfo TableConfig "
         "TableConfigSummaryView TableConfigUpsert TableConfigView TableType View"
     ),
-    "schema": "GSI LSI",
+    "repositories.base": "AsyncBaseDynamoRepository BaseDynamoRepository",
+    "repositories.pipeline_config": "AsyncPipelineConfigRepository PipelineConfigRepository",
+    "repositories.pipeline_run_logs": "AsyncPipelineRunLogsRepository PipelineRunLogsRepository",
+    "repositories.table_config": "AsyncTableConfigRepository TableConfigRepository",
+    "schema": "BlindIndex Encrypted GSI LSI",
 }
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -2,6 +2,7 @@
 
     DynamoDBWrapperError
     ├── ValidationError                     what the caller gave is wrong; `errors` by field
+    ├── DecryptionError                     a stored value is encrypted, and cannot be decrypted as it should
     ├── UnreadableItemError                 a write was applied, but the stored item does not fit its model
     ├── MetaError                           a model's Meta is missing or wrong
     ├── ItemNotFoundError                   no item has that key
@@ -41,6 +42,7 @@ __all__ = [
     "ConflictError",
     "ConnectionError",
     "DeadlineExceededError",
+    "DecryptionError",
     "DynamoDBWrapperError",
     "ItemNotFoundError",
     "LimitExceededError",
@@ -135,6 +137,15 @@ class UnreadableItemError(DynamoDBWrapperError):
     ) -> None:
         super().__init__(message, *cause, **facts)
         self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in (errors or {}).items()}
+
+
+class DecryptionError(DynamoDBWrapperError):
+    """A stored value cannot be decrypted: it was altered or moved, its key is missing, or it is no ciphertext.
+
+    `context` names the table, the key and the attribute; the value itself is never told.
+    """
+
+    code = "decryption_failed"
 
 
 class MetaError(DynamoDBWrapperError):

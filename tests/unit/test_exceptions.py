@@ -40,6 +40,7 @@ CODES = {
     "TableNotFoundError": "table_not_found",
     "TransactionCanceledError": "transaction_canceled",
     "TransactionConflictError": "transaction_conflict",
+    "DecryptionError": "decryption_failed",
     "UnreadableItemError": "item_unreadable",
     "UnprocessedError": "unprocessed",
     "ValidationError": "validation_failed",

@@ -5,5 +5,17 @@ Keys, expressions, planner, table creation, migrations and docs all read this de
 
 from dynamodb_wrapper.schema.compile import schema_of
 from dynamodb_wrapper.schema.description import GSI, GUARD, LSI, WRITES, Index, KeyType, TableSchema
+from dynamodb_wrapper.schema.encrypted import BlindIndex, Encrypted
 
-__all__ = ["GSI", "GUARD", "LSI", "WRITES", "Index", "KeyType", "TableSchema", "schema_of"]
+__all__ = [
+    "GSI",
+    "GUARD",
+    "LSI",
+    "WRITES",
+    "BlindIndex",
+    "Encrypted",
+    "Index",
+    "KeyType",
+    "TableSchema",
+    "schema_of",
+]

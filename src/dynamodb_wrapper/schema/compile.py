@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import PurePath
@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from dynamodb_wrapper.exceptions import MetaError
 from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.schema.description import GSI, LSI, Index, KeyType, Projection, TableSchema
+from dynamodb_wrapper.schema.encrypted import encrypted_attributes
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -29,7 +30,10 @@ MOST_GSIS = 20
 MOST_LSIS = 5
 _INDEX_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,255}")
-_KNOWN = frozenset({"partition_key", "sort_key", "gsis", "lsis", "table_name", "ttl", "version", "unique"})
+_KNOWN = frozenset(
+    {"partition_key", "sort_key", "gsis", "lsis", "table_name", "ttl", "version", "unique", "schema_version"}
+)
+MOST_SCHEMA_VERSIONS = 65535
 _TEXT = (str, bool, datetime, date, time, UUID, PurePath)
 _NUMBERS = (int, float, Decimal)
 _BYTES = (bytes, bytearray)
@@ -71,7 +75,10 @@ class _Compiler:
             for name, value in vars(base).items()
             if not name.startswith("__")
         }
-        self.annotations = {(info.alias or name): info.annotation for name, info in _fields(model).items()}
+        fields = {(info.alias or name): info for name, info in _fields(model).items()}
+        self.annotations = {name: info.annotation for name, info in fields.items()}
+        self.encrypted = encrypted_attributes(fields, self.fail)
+        self.blind = {name for name in self.encrypted.values() if name is not None}
 
     def fail(self, why: str) -> NoReturn:
         raise MetaError(f"{self.model.__name__}.Meta: {why}", context={"model": self.model.__qualname__})
@@ -93,6 +100,8 @@ class _Compiler:
         for index in indexes.values():
             for name in index.keys:
                 key_types.setdefault(name, self.key_type(name, optional=True))
+        for name in (partition, sort):
+            self.refuse_encrypted(name, "a key of the table")
         ttl = self.number("ttl", "seconds since 1970, as DynamoDB reads it, or a datetime")
         if ttl in key_types:
             key_types[ttl] = "N"  # also where it is a datetime: it is stored in seconds
@@ -105,8 +114,10 @@ class _Compiler:
             base_name=self.table_name(),
             ttl=ttl,
             version=self.number("version", "a number that counts up"),
-            unique=tuple(self.attribute(name, "unique") for name in self.entries("unique", "attributes")),
+            unique=self.unique(),
             attributes=frozenset(self.annotations),
+            encrypted=types.MappingProxyType(self.encrypted),
+            schema_version=self.schema_version(),
         )
 
     def table_name(self) -> str | None:
@@ -115,10 +126,34 @@ class _Compiler:
             self.fail(f"{name!r} is no table_name: use up to 255 of a-z, A-Z, 0-9, '_', '-' and '.'")
         return name
 
+    def unique(self) -> tuple[str, ...]:
+        names = tuple(self.attribute(name, "unique") for name in self.entries("unique", "attributes"))
+        for name in names:
+            if name in self.encrypted and self.encrypted[name] is None:
+                self.fail(
+                    f"unique names {name}, which is encrypted, so that equal values cannot be told: "
+                    "annotate it with BlindIndex() too"
+                )
+        return names
+
+    def schema_version(self) -> int:
+        version = self.meta.get("schema_version", 1)
+        if type(version) is not int or not 1 <= version <= MOST_SCHEMA_VERSIONS:
+            self.fail(f"schema_version is {version!r}: make it a whole number from 1 to 65535")
+        return version
+
+    def refuse_encrypted(self, name: object, what: str) -> None:
+        if name in self.encrypted:
+            self.fail(
+                f"{name} is {what} and cannot be encrypted, because DynamoDB compares its values: take "
+                "Encrypted off, or name another attribute"
+            )
+
     def number(self, where: str, meaning: str) -> str | None:
         name = self.meta.get(where)
         if name is None:
             return None
+        self.refuse_encrypted(name, f"the {where} attribute")
         kinds = {
             key_kind(annotation) for annotation in plain_types(self.annotations[self.attribute(name, where)])
         }
@@ -134,7 +169,9 @@ class _Compiler:
         kinds = [kind for kind in plain_types(self.annotations[name]) if kind is not type(None)]
         return all(isinstance(kind, type) and issubclass(kind, datetime) for kind in kinds)
 
-    def attribute(self, name: object, where: str) -> str:
+    def attribute(self, name: object, where: str, beside: Collection[str] = ()) -> str:
+        if isinstance(name, str) and name in beside:
+            return name
         if not isinstance(name, str) or name not in self.annotations:
             self.fail(
                 f"{where} names {name!r}, which is not a field of {self.model.__name__}; "
@@ -176,6 +213,7 @@ class _Compiler:
         lsi = self.entry(entry, LSI, "lsis")
         name = self.index_name(lsi.name)
         sort = self.attribute(lsi.sort_key, f"the sort_key of {name}")
+        self.refuse_encrypted(sort, f"the sort_key of {name}")
         if sort == partition:
             self.fail(f"index {name} names the partition key as its sort_key: name another attribute")
         return Index(name, (partition,), (sort,), self.projection(lsi.projection, name), local=True)
@@ -198,7 +236,11 @@ class _Compiler:
 
     def index_keys(self, keys: object, where: str) -> tuple[str, ...]:
         names: Iterable[object] = (keys,) if isinstance(keys, str) or not isinstance(keys, Sequence) else keys
-        found = tuple(self.attribute(name, where) for name in names)
+        found = tuple(self.attribute(name, where, self.blind) for name in names)
+        for name in found:
+            if blind := self.encrypted.get(name):
+                self.fail(f"{where} names {name}, which is encrypted: name its blind index {blind!r}")
+            self.refuse_encrypted(name, where)
         if not 1 <= len(found) <= MOST_KEY_ATTRIBUTES:
             self.fail(f"{where} has {len(found)} attributes: 1 to {MOST_KEY_ATTRIBUTES} are possible")
         return found
@@ -212,9 +254,12 @@ class _Compiler:
             self.fail(f"the projection of {index} is {value!r}: 'ALL', 'KEYS_ONLY' or a list of attributes")
         if not value:
             self.fail(f"the projection of {index} is empty: use 'KEYS_ONLY' for nothing beside the keys")
-        return tuple(self.attribute(name, f"the projection of {index}") for name in value)
+        where = f"the projection of {index}"
+        return tuple(self.attribute(name, where, self.blind) for name in value)
 
     def key_type(self, name: str, *, optional: bool) -> KeyType:
+        if name in self.blind:
+            return "B"
         kinds = {key_kind(annotation) for annotation in plain_types(self.annotations[name])}
         if None in kinds:
             if not optional:

@@ -5,6 +5,7 @@ Knows names and types of keys and indexes. Must not know expressions, operations
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
@@ -13,6 +14,7 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import MetaError, ValidationError
+from dynamodb_wrapper.schema.sealed import SealedCodec
 from dynamodb_wrapper.wire.compiled import Codec
 from dynamodb_wrapper.wire.plain import stored_fields
 
@@ -82,6 +84,8 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         ttl: the attribute with the expiry time, or None; it is stored in seconds since 1970.
         version: the optimistic-lock attribute, or None.
         unique: attributes whose values no two items may share.
+        encrypted: attributes that are stored encrypted, each with the attribute of its blind index or None.
+        schema_version: which version of the model's form it is, from 1 on.
     """
 
     model: type[M]
@@ -94,6 +98,8 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
     version: str | None = None
     unique: tuple[str, ...] = ()
     attributes: frozenset[str] = frozenset()
+    encrypted: Mapping[str, str | None] = types.MappingProxyType({})
+    schema_version: int = 1
 
     @property
     def table_name(self) -> str:
@@ -128,10 +134,18 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
     def codec(self) -> Codec[M]:
         """The codec of the full model."""
         hidden = None if self.version is None else WRITES
+        if self.encrypted:
+            return SealedCodec(
+                self.model, self.encrypted, key_attributes=self.key_types, hidden=hidden, epoch=self.ttl
+            )
         return Codec(self.model, key_attributes=self.key_types, hidden=hidden, epoch=self.ttl)
 
     def view_codec(self, view: type[V]) -> Codec[V]:
         """A codec for a read-only view of this table."""
+        if self.encrypted:
+            return SealedCodec(
+                view, self.encrypted, key_attributes=self.key_types, keep_unknown=False, epoch=self.ttl
+            )
         return Codec(view, key_attributes=self.key_types, keep_unknown=False, epoch=self.ttl)
 
     def drops_none(self, name: str) -> bool:

@@ -17,6 +17,7 @@ from dynamodb_wrapper.exceptions import ConnectionError, ValidationError
 from dynamodb_wrapper.wire import errors, failures
 from dynamodb_wrapper.wire.credentials import Credentials, CredentialSource
 from dynamodb_wrapper.wire.endpoint import STREAMS_ACTIONS, Endpoint, resolve, target
+from dynamodb_wrapper.wire.plaintext import refuse_marked
 from dynamodb_wrapper.wire.signing import CONTENT_TYPE, Signer, timestamp
 
 if TYPE_CHECKING:
@@ -245,10 +246,10 @@ def encode(call: Call) -> bytes:
     """The call's body as JSON.
 
     Raises:
-        ValidationError: a text in it is not Unicode.
+        ValidationError: a text in it is not Unicode, or a value should have been encrypted.
     """
     try:
-        return _encode(call.body)
+        return refuse_marked(call, _encode(call.body))
     except UnicodeEncodeError as error:
         text = (
             f"{call.action} on table {call.table!r}: a text holds a lone surrogate, which UTF-8 cannot carry"

@@ -88,8 +88,10 @@ def _value_size(value: Mapping[str, Any]) -> int:
             return 3 + sum(1 + _value_size(element) for element in content)
         case "M":
             return 3 + sum(1 + _text_size(name) + _value_size(entry) for name, entry in content.items())
-        case _:
+        case "NULL" | "BOOL":
             return 1
+        case _:  # marked to be encrypted
+            return _value_size(content)
 
 
 def _text_size(text: str) -> int:
