@@ -1,12 +1,20 @@
 """Plugins: what a client can be given beside its settings. `engine.plugins` says what one is.
 
-Knows which there are. Must not know models or domains.
+Knows which there are. Must not know models or domains. Those that come with the library are loaded when they
+are first used, because each may need a package of its own; a new one is added three times: to the imports for
+type checkers, to `__all__`, and to `_HOMES` for the interpreter.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
 
 from dynamodb_wrapper.engine.events import (
     AttemptEnded,
     CallStarted,
     Event,
+    Measure,
     Observer,
     OperationStarted,
     Retrying,
@@ -22,6 +30,7 @@ __all__ = [
     "Event",
     "Flow",
     "Layer",
+    "Measure",
     "Observer",
     "OperationStarted",
     "Plugin",
@@ -32,3 +41,12 @@ __all__ = [
     "Tell",
     "Together",
 ]
+
+_HOMES: Final[dict[str, str]] = {}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return value

@@ -11,6 +11,7 @@ from dynamodb_wrapper.engine.events import (
     AttemptEnded,
     CallStarted,
     Event,
+    Measure,
     during,
     log_attempt,
     observed_attempts,
@@ -133,3 +134,39 @@ def test_the_log_tells_action_table_time_and_outcome_and_no_values(
         log_attempt(CallStarted(CALL))
         log_attempt(event)
     assert [record.message for record in caplog.records] == [said]
+
+
+def test_a_context_manager_of_an_observer_can_neither_break_nor_rescue_what_it_watches(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Swallowing(AbstractContextManager[None]):
+        def __exit__(self, *error: object) -> bool:
+            return True
+
+    class Unready(AbstractContextManager[None]):
+        def __enter__(self) -> None:
+            raise KeyError("begin")
+
+        def __exit__(self, *error: object) -> None:
+            raise AssertionError("it never began")
+
+    class Failing(AbstractContextManager[None]):
+        def __exit__(self, *error: object) -> None:
+            raise KeyError("end")
+
+    observers: list[Any] = [lambda event: Swallowing(), lambda event: Unready(), lambda event: Failing()]
+    with pytest.raises(ConnectionError, match="broken"):
+        run(stack([observed_calls(observers)])(CALL), fail)
+    assert ("Unready" in caplog.text, "Failing" in caplog.text) == (True, True)
+    assert "never began" not in caplog.text
+
+
+def test_an_event_has_nothing_to_count_unless_its_kind_says_so() -> None:
+    class Poured(Event, frozen=True):
+        litres: float
+
+        def measures(self) -> Iterator[Measure]:
+            yield Measure("poured_litres", {"glass": "tall"}, self.litres)
+
+    assert [*CallStarted(CALL).measures()] == []
+    assert [*Poured(0.3).measures()] == [Measure("poured_litres", {"glass": "tall"}, 0.3)]
