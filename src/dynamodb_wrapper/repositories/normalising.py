@@ -1,0 +1,179 @@
+"""Rewriting what older versions stored: each attribute in the form in which it would be stored today.
+
+Knows codecs and conditional updates. Must not know a particular domain, or which forms there have been: what
+can be read can be normalised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from dynamodb_wrapper.engine.flow import Flow, Reply, Send, Together
+from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ValidationError
+from dynamodb_wrapper.expressions import Assign, Change, Compare, Condition, Missing, Path, Remove, Update
+from dynamodb_wrapper.expressions.conditions import all_of
+from dynamodb_wrapper.expressions.params import Wire
+from dynamodb_wrapper.operations import Found, Scan, UpdateItem
+from dynamodb_wrapper.operations.intents import resource_id
+from dynamodb_wrapper.operations.readers import ReadPage
+from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.wire.compiled import attribute_names
+from dynamodb_wrapper.wire.values import ItemPage, WireItem, WireValue, decode_item, decode_value
+
+__all__ = ["Normalised", "normalise_table"]
+
+ATTEMPTS = 5
+
+
+class Normalised(Struct, frozen=True):
+    """What became of the items of a table.
+
+    Parameters:
+        read: how many items there are.
+        written: how many of them were rewritten.
+        left: the keys, as text, of those that were left as they are: they do not fit their model, what would
+            have to change is part of the key or of a unique value, or they kept changing.
+    """
+
+    read: int
+    written: int
+    left: tuple[str, ...]
+
+
+class _WirePage(Struct, rename="pascal"):
+    items: list[WireItem] = []
+    item: WireItem | None = None
+    last_evaluated_key: WireItem | None = None
+    count: int = 0
+
+
+class _WireReader:
+    """Reads items as they are on the wire."""
+
+    def read_item(self, reply: Reply, member: str = "Item", *, table: str = "") -> WireItem | None:
+        return _PAGES.decode(reply).item
+
+    def read_page(self, reply: Reply, *, table: str = "") -> ReadPage[WireItem]:
+        page = _PAGES.decode(reply)
+        return ItemPage(page.items, page.last_evaluated_key or None, page.count)
+
+    def decode(self, item: Mapping[str, WireValue], *, table: str = "") -> WireItem:
+        return dict(item)
+
+
+_PAGES = msgspec.json.Decoder(_WirePage)
+_WIRE = _WireReader()
+
+
+def normalise_table(send: Send, schema: TableSchema[Any], table: str) -> Flow[Normalised]:
+    """Rewrite the items of a table that are not stored as they would be today.
+
+    Attributes that the model does not know stay as they are. A missing attribute that is a key of an index
+    and has a fixed default gets it, so that an index has the items that reads show with that value.
+
+    Parameters:
+        table: the table's full name.
+    """
+    scan = Scan(table=table, reader=_WIRE, key_fields=schema.key_fields, consistent=True)
+    read = written = 0
+    left: list[str] = []
+    page: Any = scan
+    while page is not None:
+        found: Found[WireItem] = page.parse((yield from send(page.call())))
+        outcomes = yield Together([_normalise(send, schema, table, item) for item in found.items])
+        read += len(found.items)
+        written += sum(outcome is True for outcome in outcomes)
+        left += [
+            resource_id(decode_item({name: item[name] for name in schema.key_fields}))
+            for item, outcome in zip(found.items, outcomes, strict=True)
+            if outcome is None
+        ]
+        page = found.next
+    return Normalised(read, written, tuple(left))
+
+
+def _normalise(send: Send, schema: TableSchema[Any], table: str, item: WireItem) -> Flow[bool | None]:
+    """Whether the item was rewritten; None where it had to be, and was left."""
+    key = {name: item[name] for name in schema.key_fields}
+    current: WireItem | None = item
+    for _ in range(ATTEMPTS):
+        if current is None:
+            return False
+        try:
+            changes = changes_to_normal(schema, current)
+        except ValidationError:
+            return None
+        if not changes:
+            return False
+        if not {*schema.key_fields, *schema.unique}.isdisjoint(changes):
+            return None
+        update = UpdateItem(
+            table=table,
+            key=key,
+            update=Update(tuple(changes.values())),
+            reader=_WIRE,
+            condition=all_of(*(_as_read(current, name) for name in changes)),
+            repeatable=True,
+        )
+        try:
+            yield from update.flow(send)
+        except ConditionalCheckFailedError as error:
+            current = error.current_item
+        else:
+            return True
+    return None
+
+
+def changes_to_normal(schema: TableSchema[Any], item: WireItem) -> dict[str, Change]:
+    """The changes by attribute that make an item what would be stored of it today.
+
+    Raises:
+        ValidationError: the item does not fit its model.
+    """
+    normal = schema.codec.encode(schema.codec.decode(item))
+    fixed = _fixed_defaults(schema)
+    changes: dict[str, Change] = {}
+    for name in sorted(schema.attributes):
+        path = Path((name,))
+        if name not in item:
+            if name in normal and name in fixed:
+                changes[name] = Assign(path, Wire(normal[name]))
+        elif name not in normal:
+            if "NULL" in item[name]:
+                changes[name] = Remove(path)
+        elif not _same(item[name], normal[name]):
+            changes[name] = Assign(path, Wire(normal[name]))
+    return changes
+
+
+def _fixed_defaults(schema: TableSchema[Any]) -> set[str]:
+    """The keys of indexes whose default is a value, and not made anew for each instance."""
+    attributes = attribute_names(schema.model)
+    fields = schema.model.model_fields
+    fixed = (name for name, field in fields.items() if field.default_factory is None)
+    return {attributes[name] for name in fixed if attributes.get(name) in schema.key_types}
+
+
+def _same(stored: WireValue, normal: WireValue) -> bool:
+    """Whether two attribute values are one and the same for the service, such as the numbers 1.50 and 1.5."""
+    return stored == normal or (stored.keys() == normal.keys() and _content(stored) == _content(normal))
+
+
+def _content(value: WireValue) -> object:
+    """The value with what tells kinds of values apart."""
+    match value:
+        case {"M": dict(parts)}:
+            return {name: _content(part) for name, part in parts.items()}
+        case {"L": list(parts)}:
+            return [_content(part) for part in parts]
+        case _:
+            return set(value), decode_value(value)
+
+
+def _as_read(item: WireItem, name: str) -> Condition:
+    path = Path((name,))
+    return Compare(path, "=", Wire(item[name])) if name in item else Missing(path)
