@@ -18,8 +18,12 @@
     ├── ConnectionError                     the endpoint was not reached, or did not answer as DynamoDB does
     │   └── DeadlineExceededError           the operation's time ran out
     ├── RetryableError                      a passing fault of the service
-    │   └── ProvisionedThroughputExceededError   throttled; `reasons` name the resource
-    │       └── UnprocessedError            some of a batch was left over; carries it
+    │   ├── ProvisionedThroughputExceededError   throttled; `reasons` name the resource
+    │   │   └── UnprocessedError            some of a batch was left over; carries it
+    │   └── NotSentError                    the client itself held the call back; says for how long
+    │       ├── CircuitOpenError            the endpoint failed too often
+    │       ├── RateLimitedError            it had to wait for capacity units beyond its deadline
+    │       └── BulkheadFullError           too many calls are in flight
     ├── BulkWriteError                      some of many writes failed; says which
     ├── WriteOutcomeUnknownError            a write may or may not have been applied
     └── ServiceError                        any other answer of the service that is not a success
@@ -30,37 +34,24 @@ Code never branches on an error's text: wording differs by Region. Branch on the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from msgspec import Struct
 
+# fmt: off
 __all__ = [
-    "AuthenticationError",
-    "BulkWriteError",
-    "CancellationReason",
-    "ConditionalCheckFailedError",
-    "ConflictError",
-    "ConnectionError",
-    "DeadlineExceededError",
-    "DecryptionError",
-    "DynamoDBWrapperError",
-    "ItemNotFoundError",
-    "LimitExceededError",
-    "MetaError",
-    "NotUniqueError",
-    "ProvisionedThroughputExceededError",
-    "ResourceInUseError",
-    "RetryableError",
-    "ServiceError",
-    "TableNotFoundError",
-    "ThrottlingReason",
-    "TransactionCanceledError",
-    "TransactionConflictError",
-    "UnprocessedError",
-    "UnreadableItemError",
-    "ValidationError",
-    "WriteOutcomeUnknownError",
+    "AuthenticationError", "BulkWriteError", "BulkheadFullError", "CancellationReason", "CircuitOpenError",
+    "ConditionalCheckFailedError", "ConflictError", "ConnectionError", "DeadlineExceededError",
+    "DecryptionError", "DynamoDBWrapperError", "ItemNotFoundError", "LimitExceededError", "MetaError",
+    "NotSentError", "NotUniqueError", "ProvisionedThroughputExceededError", "RateLimitedError",
+    "ResourceInUseError", "RetryableError", "ServiceError", "TableNotFoundError", "ThrottlingReason",
+    "TransactionCanceledError", "TransactionConflictError", "UnprocessedError", "UnreadableItemError",
+    "ValidationError", "WriteOutcomeUnknownError",
 ]
+# fmt: on
+
+Fields: TypeAlias = Mapping[str, Any]
+Errors: TypeAlias = Mapping[str, Sequence[str]]
 
 
 class DynamoDBWrapperError(Exception):
@@ -86,10 +77,7 @@ class DynamoDBWrapperError(Exception):
     outcome_unknown: bool = False
 
     def __init__(
-        self,
-        message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
+        self, message: str, original_error: BaseException | None = None, context: Fields | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -116,9 +104,7 @@ class ValidationError(DynamoDBWrapperError):
     code = "validation_failed"
     status_code = 400
 
-    def __init__(
-        self, message: str, *cause: Any, errors: Mapping[str, Sequence[str]] | None = None, **facts: Any
-    ) -> None:
+    def __init__(self, message: str, *cause: Any, errors: Errors | None = None, **facts: Any) -> None:
         super().__init__(message, *cause, **facts)
         self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in (errors or {}).items()}
 
@@ -132,15 +118,13 @@ class UnreadableItemError(DynamoDBWrapperError):
 
     code = "item_unreadable"
 
-    def __init__(
-        self, message: str, *cause: Any, errors: Mapping[str, Sequence[str]] | None = None, **facts: Any
-    ) -> None:
+    def __init__(self, message: str, *cause: Any, errors: Errors | None = None, **facts: Any) -> None:
         super().__init__(message, *cause, **facts)
         self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in (errors or {}).items()}
 
 
 class DecryptionError(DynamoDBWrapperError):
-    """A stored value cannot be decrypted: it was altered or moved, its key is missing, or it is no ciphertext.
+    """A stored value cannot be decrypted: it was altered or moved, its key is gone, or it is no ciphertext.
 
     `context` names the table, the key and the attribute; the value itself is never told.
     """
@@ -166,16 +150,10 @@ class ItemNotFoundError(DynamoDBWrapperError):
     status_code = 404
 
     def __init__(
-        self,
-        message: str,
-        original_error: BaseException | None = None,
-        context: Mapping[str, Any] | None = None,
-        *,
-        table_name: str = "",
-        key: Mapping[str, Any] | None = None,
+        self, message: str, *cause: Any, table_name: str = "", key: Fields | None = None, **facts: Any
     ) -> None:
-        where = {"table": table_name, "key": dict(key or {})}
-        super().__init__(message, original_error, where | dict(context or {}))
+        super().__init__(message, *cause, **facts)
+        self.context = {"table": table_name, "key": dict(key or {})} | self.context
         self.table_name = table_name
         self.key: dict[str, Any] = dict(key or {})
 
@@ -199,14 +177,9 @@ class ConflictError(DynamoDBWrapperError):
     status_code = 409
 
     def __init__(
-        self,
-        message: str,
-        *cause: Any,
-        resource_id: str | None = None,
-        current_item: Any = None,
-        **facts: Any,
+        self, message: str, *cause: Any, resource_id: str | None = None, current_item: Any = None, **more: Any
     ) -> None:
-        super().__init__(message, *cause, **facts)
+        super().__init__(message, *cause, **more)
         self.resource_id = resource_id
         self.current_item = current_item
 
@@ -228,12 +201,7 @@ class NotUniqueError(ConflictError):
     code = "not_unique"
 
     def __init__(
-        self,
-        message: str,
-        *cause: Any,
-        attribute: str = "",
-        owner: Mapping[str, Any] | None = None,
-        **facts: Any,
+        self, message: str, *cause: Any, attribute: str = "", owner: Fields | None = None, **facts: Any
     ) -> None:
         super().__init__(message, *cause, **facts)
         self.attribute = attribute
@@ -339,11 +307,7 @@ class ThrottlingReason(Struct, frozen=True):
 
 
 class ProvisionedThroughputExceededError(RetryableError):
-    """The call was throttled; `reasons` name the limit and the table or index.
-
-    Parameters:
-        reasons: the service's `ThrottlingReasons`.
-    """
+    """The call was throttled; `reasons` name the limit and the table or index, as the service gave them."""
 
     code = "throttled"
     status_code = 429
@@ -367,6 +331,31 @@ class UnprocessedError(ProvisionedThroughputExceededError):
     def __init__(self, message: str, *cause: Any, unprocessed: Sequence[Any] = (), **facts: Any) -> None:
         super().__init__(message, *cause, **facts)
         self.unprocessed = tuple(unprocessed)
+
+
+class NotSentError(RetryableError):
+    """The client itself held the call back, retries included: try again after `retry_after_seconds`."""
+
+    code = "not_sent"
+
+
+class CircuitOpenError(NotSentError):
+    """The circuit breaker is open: the endpoint failed too often for this table."""
+
+    code = "circuit_open"
+
+
+class RateLimitedError(NotSentError):
+    """Read or write units for the call would come free only after its deadline."""
+
+    code = "rate_limited"
+    status_code = 429
+
+
+class BulkheadFullError(NotSentError):
+    """As many calls as may be were in flight, and none of them ended in time."""
+
+    code = "bulkhead_full"
 
 
 class BulkWriteError(DynamoDBWrapperError):
