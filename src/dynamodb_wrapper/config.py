@@ -41,6 +41,7 @@ _VARIABLES: dict[str, tuple[str, ...]] = {
     "user_timezone": ("DYNAMODB_USER_TIMEZONE",),
     "debug_logging": ("DYNAMODB_DEBUG_LOGGING",),
     "cursor_secret": ("DYNAMODB_CURSOR_SECRET",),
+    "allow_scan": ("DYNAMODB_ALLOW_SCAN",),
 }
 _CREDENTIALS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
@@ -129,6 +130,7 @@ class Settings(TypedDict, total=False):
     connect_timeout_seconds: float
     debug_logging: bool
     cursor_secret: str | SecretStr | None
+    allow_scan: bool
     plugins: tuple[object, ...]
 
 
@@ -165,6 +167,8 @@ class DynamoDBConfig(Checked):
         debug_logging: log each call (`DYNAMODB_DEBUG_LOGGING`).
         cursor_secret: the key that signs paging tokens; processes that hand tokens to each other share it;
             never shown (`DYNAMODB_CURSOR_SECRET`).
+        allow_scan: whether a query for which no index serves may read the whole table without being told so
+            by its step `allow_scan()` (`DYNAMODB_ALLOW_SCAN`).
         plugins: used by every client and API that is made from these settings, the first one outermost.
 
     Raises:
@@ -188,6 +192,7 @@ class DynamoDBConfig(Checked):
     connect_timeout_seconds: float = Field(default=5.0, gt=0, le=3600)
     debug_logging: bool = False
     cursor_secret: SecretStr | None = None
+    allow_scan: bool = False
     plugins: tuple[object, ...] = ()
 
     def __init__(self, **settings: Unpack[Settings]) -> None:

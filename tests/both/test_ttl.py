@@ -12,6 +12,7 @@ import pytest
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.expressions import Compare, Path
+from dynamodb_wrapper.expressions.functions import in_
 from dynamodb_wrapper.models import DynamoDBModel, Instant
 from dynamodb_wrapper.operations import All, Query, Scan
 from dynamodb_wrapper.operations.expiry import FIVE_YEARS_SECONDS, is_expired, not_expired
@@ -174,3 +175,90 @@ async def test_an_item_without_the_key_of_an_index_is_not_in_it(face: Any, table
     assert [job.name for job in await db.run(All(query))] == ["taken"]
     await db.update(Job, "taken", {"worker": None})
     assert await db.run(All(query)) == []
+
+
+class Visit(DynamoDBModel):
+    name: str
+    number: int
+    room: str = "a"
+    ends: datetime | None = None
+    weight: int = 0
+
+    class Meta:
+        table_name = "visits"
+        partition_key = "name"
+        sort_key = "number"
+        gsis: ClassVar = [
+            GSI("ByRoom", "room", "number", projection="KEYS_ONLY"),
+            GSI("ByEnd", "room", "ends"),
+        ]
+        ttl = "ends"
+
+
+@pytest.fixture
+async def visits(face: Any, tables: Any) -> Any:
+    tables(Visit)
+    db = face(DynamoDB)
+    ends = [NOW - HOUR, NOW + HOUR, None]
+    await db.batch_write(
+        Visit, puts=[Visit(name="v", number=number, ends=ends[number % 3]) for number in range(30)]
+    )
+    return db
+
+
+ALIVE = [number for number in range(30) if number % 3]
+
+
+class TestQueries:
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda db: db.query(Visit).where(Visit.name == "v"),
+            lambda db: db.query(Visit).where(Visit.room == "a").index("ByRoom"),
+            lambda db: db.query(Visit).where(Visit.name == "v", in_(Visit.number, range(30))),
+            lambda db: db.query(Visit).where(Visit.number >= 0).allow_scan(),
+            lambda db: db.query(Visit).where((Visit.name == "v") | (Visit.name == "w")),
+        ],
+        ids=["query", "hydrated", "batch-get", "scan", "fan-out"],
+    )
+    async def test_expired_items_are_hidden_unless_asked_for(self, ask: Any, visits: Any) -> None:
+        query = ask(visits)
+        assert sorted(visit.number for visit in await query.all()) == ALIVE
+        assert await query.count() == 20
+        assert (await query.first()).number in ALIVE
+        assert sorted([visit.number async for visit in query]) == ALIVE
+        everything = query.include_expired()
+        assert len(await everything.all()) == await everything.count() == 30
+        assert query.explain().hides == "what is past its ends"
+        assert everything.explain().hides is None
+
+    async def test_of_an_index_by_the_expiry_the_items_are_judged_here(self, visits: Any) -> None:
+        query = visits.query(Visit).where(Visit.room == "a", Compare(Path(("ends",)), ">", NOW - 2 * HOUR))
+        assert query.explain().index == "ByEnd"
+        assert await query.count() == 10
+        assert await query.include_expired().count() == 20
+        moment = (NOW - HOUR).replace(microsecond=0) + timedelta(seconds=1)
+        gone = visits.query(Visit).where(Visit.room == "a", Visit.ends == moment)
+        assert (await gone.execute()).items == []
+        assert await gone.include_expired().count() == 10
+
+    async def test_pages_go_on_while_time_passes(self, visits: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        query = visits.query(Visit).where(Visit.name == "v")
+        page = await query.paginate(8).execute()
+        assert [visit.number for visit in page] == ALIVE[:8]
+        later = time.time() + 7200
+        monkeypatch.setattr("dynamodb_wrapper.operations.expiry.time.time", lambda: later)
+        page = await query.paginate(8, page.next_key).execute()
+        lasting = [number for number in range(12, 30) if number % 3 == 2]
+        assert [visit.number for visit in page] == lasting
+        with pytest.raises(ValidationError, match="another query"):
+            await query.include_expired().paginate(8, page.previous_key).execute()
+
+    async def test_a_view_without_the_expiry_hides_them_too(self, visits: Any) -> None:
+        query = visits.query(Visit).where(Visit.name == "v").select("number")
+        assert [visit.number for visit in await query.all()] == ALIVE
+
+    async def test_few_items_are_not_read_as_many(self, visits: Any) -> None:
+        query = visits.query(Visit).where(Visit.name == "v")
+        await query.first()
+        assert query.last_cost.scanned < 10

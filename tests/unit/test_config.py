@@ -25,6 +25,7 @@ VARIABLES = {
     "ENVIRONMENT": ("environment", "staging"),
     "DYNAMODB_DEBUG_LOGGING": ("debug_logging", True),
     "DYNAMODB_CURSOR_SECRET": ("cursor_secret", "sign"),
+    "DYNAMODB_ALLOW_SCAN": ("allow_scan", True),
 }
 
 

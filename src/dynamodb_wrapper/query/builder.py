@@ -20,6 +20,7 @@ from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow, Page, Read, Send
 from dynamodb_wrapper.exceptions import ItemNotFoundError, ValidationError
 from dynamodb_wrapper.expressions import Condition, all_of, condition_of
+from dynamodb_wrapper.operations.expiry import not_expired
 from dynamodb_wrapper.query.cost import Assumptions, Cost, Meter
 from dynamodb_wrapper.query.courses import Course, course_of
 from dynamodb_wrapper.query.explain import Explanation, explanation
@@ -68,7 +69,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     forward: bool | None = None
     limit: int | None = None
     consistent: bool = False
-    scan: bool = False
+    scan: bool | None = None
+    expired: bool = False
     size: int | None = None
     last_key: str | None = None
     lifetime: timedelta | None = None
@@ -148,9 +150,16 @@ class QuerySteps(Generic[T]):
         """Read what was last written, at twice the cost; not from global indexes."""
         return self._with(consistent=latest)
 
-    def allow_scan(self) -> Self:
-        """Allow that the whole table is read and paid for, where no index serves."""
-        return self._with(scan=True)
+    def allow_scan(self, allowed: bool = True) -> Self:
+        """Allow, or forbid, that the whole table is read and paid for where no index serves.
+
+        Without this step `DynamoDBConfig.allow_scan` decides.
+        """
+        return self._with(scan=allowed)
+
+    def include_expired(self) -> Self:
+        """Return also items whose time (`Meta.ttl`) is over, which the service has not deleted yet."""
+        return self._with(expired=True)
 
     def explain(self, assumptions: Assumptions | None = None) -> Explanation:
         """Say what the query will do and cost; nothing is sent.
@@ -171,7 +180,7 @@ class QuerySteps(Generic[T]):
     def execute(self) -> Flow[ResultPage[T]]:
         """Read one page: of `paginate`, else of up to 100 items, or of as many as `limit` says."""
         asked, course_for = self._asked, self._course
-        identity = self._plan(self._shape).identity(self._table, self._shape.reader)
+        identity = self._plan(self._shape, now=0).identity(self._table, self._shape.reader)
         result: ResultPage[T] = yield from page_of(
             course_for,
             self._client.config,
@@ -252,7 +261,8 @@ class QuerySteps(Generic[T]):
         shape_of(asked.model, names, asked.view)  # refuses unknown fields at once
         return replace(asked, selected=names)
 
-    def _plan(self, shape: Shape) -> Plan:
+    def _plan(self, shape: Shape, now: float | None = None) -> Plan:
+        """The plan; `now` says which items are expired, this very moment where it is None."""
         asked = self._asked
         return plan(
             Wish(
@@ -262,7 +272,8 @@ class QuerySteps(Generic[T]):
                 index=asked.index,
                 consistent=asked.consistent,
                 forward=asked.forward,
-                scan=asked.scan,
+                scan=self._client.config.allow_scan if asked.scan is None else asked.scan,
+                unexpired=None if asked.expired else not_expired(self._schema, now),
             )
         )
 

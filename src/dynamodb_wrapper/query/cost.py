@@ -121,7 +121,7 @@ def estimate(plan: Plan, assumed: Assumptions, limit: int | None = None) -> Esti
     """
     found = Estimate(0, 0, 0.0)
     if plan.keys:
-        wanted = len(plan.keys) if limit is None or plan.judged else min(limit, len(plan.keys))
+        wanted = len(plan.keys) if limit is None or plan.asked(plan.judged) else min(limit, len(plan.keys))
         found += _got(wanted, assumed, plan.consistent)
     for lane in plan.lanes:
         found += _lane(plan, lane, assumed, limit)
@@ -131,7 +131,7 @@ def estimate(plan: Plan, assumed: Assumptions, limit: int | None = None) -> Esti
 def _lane(plan: Plan, lane: Lane, assumed: Assumptions, limit: int | None) -> Estimate:
     whole = assumed.items_per_key * lane.share if lane.key else assumed.items_in_table
     items = 1 if lane.one else max(1, ceil(whole))
-    if limit is not None and not lane.filter and not lane.judges:
+    if limit is not None and not plan.asked(lane.filter) and not lane.judges:
         items = min(items, limit)
     size = items * (assumed.item_bytes if lane.index.projection == "ALL" else assumed.entry_bytes)
     pages = max(1, ceil(size / PAGE_BYTES))

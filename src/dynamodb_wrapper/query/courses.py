@@ -224,7 +224,7 @@ class LaneCourse(Generic[T]):
         if wanted is None:
             page = HYDRATED_PAGE if lane.hydrated else None if lanes == 1 else MERGED_PAGE
             return page if page is None else max(page // lanes, 10)
-        if lane.filter or lane.judges:
+        if self.plan.asked(lane.filter) or lane.judges:
             return max(wanted, FIRST_FILTERED_LOOK)
         share = wanted + 1 if lanes == 1 else min(wanted + 1, 2 * ceil(wanted / lanes) + 1)
         return min(share, WIDEST_LOOK)

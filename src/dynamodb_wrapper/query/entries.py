@@ -28,6 +28,7 @@ class _Reply(msgspec.Struct):
 
 
 class _Counts(msgspec.Struct):
+    Items: list[msgspec.Raw] = []
     LastEvaluatedKey: WireItem | None = None
     Count: int = 0
 
@@ -72,7 +73,8 @@ class CountingReader:
     def read_page(self, reply: Reply, *, table: str = "") -> ItemPage[Any]:
         """See `Reader.read_page`."""
         page = _counts.decode(reply)
-        return ItemPage([True] * page.Count, page.LastEvaluatedKey, page.Count)
+        count = page.Count or len(page.Items)
+        return ItemPage([True] * count, page.LastEvaluatedKey, count)
 
     def decode(self, item: Mapping[str, WireValue], *, table: str = "") -> bool:
         """See `Reader.decode`."""

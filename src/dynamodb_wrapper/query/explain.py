@@ -28,6 +28,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
         indexes: the index of each query, None for the table itself.
         keys: the key condition of each query, or the keys that are got.
         filter: what the service drops, after it has been read and paid for.
+        hides: what is not returned because its time (`Meta.ttl`) is over, by the filter or in Python.
         checked: what is judged in Python, because no filter can say it of that index.
         projection: the attributes that are read; None for all.
         fetched: whether items are fetched from the table by key, because the index lacks some of them.
@@ -42,6 +43,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
     keys: tuple[str, ...]
     filter: str | None
     checked: str | None
+    hides: str | None
     projection: tuple[str, ...] | None
     fetched: bool
     order: str | None
@@ -62,6 +64,7 @@ class Explanation(Struct, frozen=True, kw_only=True):
         for label, text in (
             ("filter", self.filter),
             ("checked", self.checked and f"{self.checked} (in Python)"),
+            ("hides", self.hides),
             ("reads", "all attributes" if self.projection is None else ", ".join(self.projection)),
             ("fetches", "the items from the table by key: the index lacks some" if self.fetched else None),
             ("order", self.order),
@@ -90,9 +93,9 @@ def explanation(plan: Plan, table: str, assumptions: Assumptions, limit: int | N
         limit: how many items are wanted.
     """
     encode = plan.schema.codec.encode_attribute
-    filters = [_said(lane.filter, encode) for lane in plan.lanes]
-    checked = [_said(plan.judged, encode)]
-    checked += [_said(_not_sent(lane, encode), encode) for lane in plan.lanes]
+    filters = [_said(plan.asked(lane.filter), encode) for lane in plan.lanes]
+    checked = [_said(plan.asked(plan.judged), encode)]
+    checked += [_said(plan.asked(_not_sent(lane, encode)), encode) for lane in plan.lanes]
     if any(lane.excluded for lane in plan.lanes):
         checked.append("what an earlier query returned does not come again")
     keys = [_said(lane.key, encode) or "" for lane in plan.lanes if lane.key]
@@ -109,6 +112,7 @@ def explanation(plan: Plan, table: str, assumptions: Assumptions, limit: int | N
         keys=tuple(keys),
         filter=_joined(filters),
         checked=_joined(checked),
+        hides=f"what is past its {plan.schema.ttl}" if plan.unexpired is not None else None,
         projection=tuple(read) or None,
         fetched=any(lane.hydrated for lane in plan.lanes),
         order=_order(plan),

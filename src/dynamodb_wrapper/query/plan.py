@@ -68,6 +68,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         merged: whether the lanes' items come in the order of the sort key, and not lane after lane.
         forward: whether that order is ascending.
         consistent: whether the latest writes are read.
+        unexpired: the part of what must hold that hides expired items.
     """
 
     schema: TableSchema[Any]
@@ -79,6 +80,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     merged: bool = False
     forward: bool = True
     consistent: bool = False
+    unexpired: Condition | None = None
+
+    def asked(self, parts: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        """The parts without the one that hides expired items."""
+        return tuple(part for part in parts if part != self.unexpired)
 
     def key_fields(self, lane: Lane) -> tuple[str, ...]:
         """The attributes from which a lane can go on after any item."""

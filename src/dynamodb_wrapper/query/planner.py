@@ -14,7 +14,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import AllOf, AnyOf, Condition
+from dynamodb_wrapper.expressions import AllOf, AnyOf, Condition, all_of
 from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.query.judging import rank
 from dynamodb_wrapper.query.normal import (
@@ -46,6 +46,7 @@ class Wish(Struct, frozen=True, kw_only=True):
         consistent: whether the latest writes must be read.
         forward: the order that was asked for; None for whichever.
         scan: whether reading the whole table is allowed.
+        unexpired: what must hold too, of items that have not expired: no index is chosen by it.
     """
 
     schema: TableSchema[Any]
@@ -55,6 +56,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     consistent: bool = False
     forward: bool | None = None
     scan: bool = False
+    unexpired: Condition | None = None
 
 
 class _Way(Struct, frozen=True):
@@ -80,15 +82,18 @@ def plan(wish: Wish) -> Plan:
             f"a consistent read of the global index {wish.index} is not possible: leave one of them out",
             errors={"consistent": ["not possible on a global index"]},
         )
-    parts = conjuncts(wish.condition, schema.codec.encode_attribute)
+    encode = schema.codec.encode_attribute
+    parts = conjuncts(wish.condition, encode)
     common: dict[str, Any] = {
         "schema": schema,
+        "unexpired": wish.unexpired,
         "attributes": wish.attributes,
         "forward": wish.forward is not False,
         "consistent": wish.consistent,
     }
     if any(map(is_never, parts)):
         return Plan(operation="nothing", **common)
+    parts = conjuncts(all_of(wish.condition, wish.unexpired), encode)
     way = _best(wish, parts, named)
     if way is None:
         way = _united(wish, parts, named, MOST_QUERIES)
@@ -265,7 +270,7 @@ def _excluding(wish: Wish, lane: Lane, reach: Reach, excluded: tuple[AllOf, ...]
 
 def _scan(wish: Wish, parts: Parts, named: Index | None) -> Lane:
     if not wish.scan:
-        raise _refused(wish, parts)
+        raise _refused(wish)
     if wish.forward is not None:
         raise ValidationError(
             "a scan has no order: give the partition key of the table or of an index, or leave out order()",
@@ -281,8 +286,9 @@ def _scan(wish: Wish, parts: Parts, named: Index | None) -> Lane:
     return Lane(index=index, filter=tuple(filtered), judged=tuple(judged), hydrated=hydrated)
 
 
-def _refused(wish: Wish, parts: Parts) -> ValidationError:
+def _refused(wish: Wish) -> ValidationError:
     schema, name = wish.schema, wish.schema.model.__name__
+    parts = conjuncts(wish.condition, schema.codec.encode_attribute)
     given = ", ".join(sorted(names_of(*parts))) or "nothing"
     keys = "; ".join(
         f"{index.name or 'the table'}: {' + '.join(index.partition)}"

@@ -212,8 +212,9 @@ def _reach(schema: TableSchema[Any], index: Index, parts: Parts) -> Reach | None
         share *= _EQUAL if name in index.sort else 1.0
     left: list[Condition] = []
     for part in rest:
-        if is_opaque(part) or not names_of(part) <= equal.keys():
-            left.append(part)
+        names = names_of(part)
+        if is_opaque(part) or schema.ttl in names or not names <= equal.keys():
+            left.append(part)  # what expires meanwhile must not change how many queries there are
         elif not judge_of(part, schema.codec.encode_attribute)(equal):
             return None
     return Reach(equal, bounded, tuple(left), parts, share)

@@ -79,3 +79,11 @@ def test_a_model_without_meta_cannot_be_queried() -> None:
     client = DynamoDB(DynamoDBConfig(region_name="us-east-1"), transport=lambda *_: b"{}")
     with pytest.raises(MetaError):
         client.query(Short).all()
+
+
+def test_scans_may_be_allowed_by_the_config_and_forbidden_by_the_query() -> None:
+    config = DynamoDBConfig(region_name="us-east-1", allow_scan=True)
+    query = DynamoDB(config, transport=lambda *_: b"{}").query(Car).where(Car.seats > 3)
+    assert query.explain().operation == "scan"
+    with pytest.raises(ValidationError, match="allow_scan"):
+        query.allow_scan(False).explain()

@@ -27,5 +27,6 @@ def test_items_come_as_they_are() -> None:
 def test_items_may_only_be_counted() -> None:
     page = counting_reader.read_page(PAGE)
     assert (page.items, page.last_evaluated_key) == ([True, True], ITEMS[1])
+    assert counting_reader.read_page(b'{"Items": [{}, {}]}').count == 2
     assert counting_reader.read_item(ONE) is counting_reader.decode(ITEMS[0]) is True
     assert counting_reader.read_item(b"{}") is None

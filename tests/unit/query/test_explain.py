@@ -64,6 +64,20 @@ def test_many_keys_in_words() -> None:
     assert lines[6] == "  filter    size > 1"
 
 
+def test_what_is_hidden_in_words() -> None:
+    class Visit(Event):
+        ends: int | None = None
+
+        class Meta(Event.Meta):
+            ttl = "ends"
+
+    config = DynamoDBConfig(region_name="us-east-1")
+    asked = DynamoDB(config, transport=lambda *_: b"{}").query(Visit).where("source", "=", "a")
+    assert "  hides     what is past its ends" in str(asked.explain()).splitlines()
+    assert "filter" not in str(asked.explain())
+    assert "hides" not in str(asked.include_expired().explain())
+
+
 def test_nothing_in_words() -> None:
     explained = query().where("source", "=", "a").where("source", "=", "b").explain()
     assert str(explained) == "nothing is read of t_events: no item can fulfil the conditions"
