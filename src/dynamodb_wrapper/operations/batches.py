@@ -19,7 +19,7 @@ from dynamodb_wrapper.exceptions import UnprocessedError, ValidationError
 from dynamodb_wrapper.expressions import Params, Path
 from dynamodb_wrapper.operations.draining import Drained, drain
 from dynamodb_wrapper.operations.marks import mark
-from dynamodb_wrapper.operations.readers import Reader
+from dynamodb_wrapper.operations.readers import Reader, keys_in, read_list
 from dynamodb_wrapper.wire.sizes import check_item_size
 from dynamodb_wrapper.wire.values import WireValue
 
@@ -32,7 +32,7 @@ MOST_WRITES = 25
 
 
 class _BatchReply(msgspec.Struct):
-    Responses: dict[str, list[dict[str, Any]]] = {}
+    Responses: dict[str, msgspec.Raw] = {}
     UnprocessedKeys: dict[str, dict[str, Any]] = {}
     UnprocessedItems: dict[str, list[dict[str, Any]]] = {}
 
@@ -103,7 +103,12 @@ class BatchGetMany(Read["list[list[Any]]"], Struct, frozen=True):
         parts = {part.table: part for part in self.parts}
         if len(parts) < len(self.parts):
             raise ValidationError("two parts of a batch are of one table: read them apart")
-        keys = {(part.table, mark(key)): key for part in self.parts for key in part.keys}
+        asked = [[(part.table, mark(key)) for key in part.keys] for part in self.parts]
+        keys = {
+            place: key
+            for part, places in zip(self.parts, asked, strict=True)
+            for place, key in zip(places, part.keys, strict=True)
+        }
         found: dict[Place, Any] = {}
 
         def exchange(batch: Sequence[Place]) -> Flow[list[Place]]:
@@ -113,11 +118,10 @@ class BatchGetMany(Read["list[list[Any]]"], Struct, frozen=True):
             requests = {table: parts[table].request(some) for table, some in wanted.items()}
             call = Call("BatchGetItem", {"RequestItems": requests}, batch[0][0], deadline=self.deadline)
             reply = _replies.decode((yield from send(call)))
-            for table, items in reply.Responses.items():
-                names, reader = tuple(parts[table].keys[0]), parts[table].reader
-                for item in items:
-                    place = table, mark({name: item[name] for name in names})
-                    found[place] = reader.decode(item, table=table)
+            for table, raw in reply.Responses.items():
+                part, items = parts[table], bytes(raw)
+                places = [(table, mark(key)) for key in keys_in(items, tuple(part.keys[0]))]
+                found.update(zip(places, read_list(part.reader, items, table=table), strict=True))
             left = reply.UnprocessedKeys.items()
             return [(table, mark(key)) for table, rest in left for key in rest["Keys"]]
 
@@ -127,7 +131,7 @@ class BatchGetMany(Read["list[list[Any]]"], Struct, frozen=True):
             if isinstance(drained.error, UnprocessedError):
                 drained.error.unprocessed = tuple((place[0], keys[place]) for place in drained.left)
             raise drained.error
-        return [[found.get((part.table, mark(key))) for key in part.keys] for part in self.parts]
+        return [[found.get(place) for place in places] for places in asked]
 
 
 class BatchWrite(Write[None], Struct, frozen=True, kw_only=True):
@@ -151,14 +155,14 @@ class BatchWrite(Write[None], Struct, frozen=True, kw_only=True):
 
     def flow(self, send: Send) -> Flow[None]:
         """See `Operation.flow`."""
+        for item in self.puts:
+            check_item_size(item, self.table)
         drained = yield from self.drained(send)
         if drained.error is not None:
             raise drained.error
 
     def drained(self, send: Send) -> Flow[Drained[WireItem]]:
-        """The same, but what was not written is returned and not raised."""
-        for item in self.puts:
-            check_item_size(item, self.table)
+        """The same, but what was not written is returned and not raised; items are not checked any more."""
         what = f"items of {self.table} were not written"
         exchange = partial(self._exchange, send)
         return (yield from drain(self._requests(), MOST_WRITES, exchange, what, self.deadline))

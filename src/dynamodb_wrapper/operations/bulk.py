@@ -20,7 +20,7 @@ from dynamodb_wrapper.exceptions import (
     UnprocessedError,
     ValidationError,
 )
-from dynamodb_wrapper.operations.batches import BatchGet, BatchGetMany, BatchWrite
+from dynamodb_wrapper.operations.batches import BatchGet, BatchGetMany, BatchWrite, Place
 from dynamodb_wrapper.operations.intents import resource_id
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
 from dynamodb_wrapper.operations.marks import mark
@@ -51,18 +51,14 @@ class Outcome(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """One write of a batch: `wire` is the item to put, or the key to delete."""
+    """One write of a batch: `wire` is the item to put, or the key to delete; `place` tells items apart."""
 
     table: str
     given: Any
     key: WireItem
     wire: WireItem
     is_put: bool
-
-    @property
-    def place(self) -> tuple[str, bytes]:
-        """The item that is written."""
-        return self.table, mark(self.key)
+    place: Place
 
 
 def put_entry(table: str, schema: TableSchema[M], item: M) -> Entry:
@@ -70,14 +66,15 @@ def put_entry(table: str, schema: TableSchema[M], item: M) -> Entry:
     refuse_kept(schema)
     wire = checked_key(schema, schema.codec.encode(item))
     check_item_size(wire, table)
-    return Entry(table, item, {name: wire[name] for name in schema.key_fields}, wire, True)
+    key = {name: wire[name] for name in schema.key_fields}
+    return Entry(table, item, key, wire, True, (table, mark(key)))
 
 
 def delete_entry(table: str, schema: TableSchema[Any], key: object) -> Entry:
     """The write that removes an item."""
     refuse_kept(schema)
     wire = wire_key(schema, key)
-    return Entry(table, key, wire, wire, False)
+    return Entry(table, key, wire, wire, False, (table, mark(wire)))
 
 
 def refuse_kept(schema: TableSchema[Any]) -> None:

@@ -1,8 +1,8 @@
 """Draining: any number of requests sent in batches, until none is left or nothing moves any more.
 
 Batches go side by side. When the service leaves some over or throttles, fewer go at once and the next ones
-wait; while all goes well it is one more each time. Knows flows and errors. Must not know what is read or
-written.
+wait; while all goes well it is one more each time, and it goes on for longer before it looks how it went. Knows
+flows and errors. Must not know what is read or written.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ Exchange: TypeAlias = Callable[[Sequence[E]], Flow[Sequence[E]]]
 
 WIDEST = 8
 BATCHES_PER_LANE = 4
+MOST_PER_LANE = 32
 MOST_ROUNDS = 12
 BASE_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 5.0
@@ -59,9 +60,9 @@ def drain(
         what: is left then, for the error: "keys of orders were not read".
         deadline: on the clock of `time.monotonic`.
     """
-    waiting, width, stalled = deque(entries), WIDEST, 0
+    waiting, width, stalled, each = deque(entries), WIDEST, 0, BATCHES_PER_LANE
     while waiting:
-        batches = [_take(waiting, size) for _ in range(width * BATCHES_PER_LANE) if waiting]
+        batches = [_take(waiting, size) for _ in range(width * each) if waiting]
         results: list[tuple[Sequence[E], DynamoDBWrapperError | None]]
         results = yield Together([_attempt(exchange, batch) for batch in batches], limit=width)
         left = [entry for entries, _ in results for entry in entries]
@@ -70,9 +71,10 @@ def drain(
             if error is not None and not isinstance(error, ProvisionedThroughputExceededError):
                 return Drained(list(waiting), error)
         if not left:
+            each = min(MOST_PER_LANE, each * 2) if width == WIDEST else each
             width, stalled = min(WIDEST, width + 1), 0
             continue
-        width = max(1, width // 2)
+        width, each = max(1, width // 2), BATCHES_PER_LANE
         stalled = 0 if len(left) < sum(map(len, batches)) else stalled + 1
         wait = random.random() * min(BASE_SECONDS * 2**stalled, LONGEST_WAIT_SECONDS)
         if stalled >= MOST_ROUNDS or monotonic() + wait >= deadline:

@@ -9,11 +9,15 @@ import msgspec
 from dynamodb_wrapper.wire.values import WireItem, WireValue
 
 _EXACT = Context(prec=38)
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def mark(key: WireItem) -> bytes:
     """The same bytes for equal keys, others for different ones."""
-    return msgspec.json.encode({name: _plain(value) for name, value in key.items()}, order="sorted")
+    for value in key.values():
+        if "N" in value:
+            return _encode({name: _plain(value) for name, value in key.items()})
+    return _encode(key)
 
 
 def plain_number(text: str) -> str:

@@ -6,7 +6,8 @@ Knows the members of replies. Must not know requests.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from functools import lru_cache
+from typing import Any, Protocol, TypeAlias, TypedDict, TypeVar
 
 import msgspec
 
@@ -14,6 +15,7 @@ from dynamodb_wrapper.engine.flow import Reply
 from dynamodb_wrapper.wire import values
 from dynamodb_wrapper.wire.values import WireValue
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 WireItem: TypeAlias = dict[str, WireValue]
 
@@ -70,6 +72,24 @@ class PlainReader:
 
 
 plain = PlainReader()
+
+
+def read_list(reader: Reader[T], items: bytes, *, table: str = "") -> Sequence[T]:
+    """The items in a JSON list of them, as the reply of a batch has them, read as those of one page."""
+    return reader.read_page(b'{"Items":%b}' % items, table=table).items
+
+
+def keys_in(items: bytes, key_fields: Sequence[str]) -> list[WireItem]:
+    """The key attributes of each item in a JSON list, in wire form."""
+    keys: list[WireItem] = _key_lists(tuple(key_fields)).decode(items)
+    return keys
+
+
+@lru_cache(maxsize=256)
+def _key_lists(key_fields: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
+    """Reads lists of items, their key attributes only."""
+    key: Any = TypedDict("Key", dict.fromkeys(key_fields, dict[str, str]))  # type: ignore[misc]
+    return msgspec.json.Decoder(list[key])
 
 
 class _RawPage(msgspec.Struct):

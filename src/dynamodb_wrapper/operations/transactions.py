@@ -6,7 +6,7 @@ Limits are those of the DynamoDB API Reference, TransactWriteItems and TransactG
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -84,6 +84,13 @@ class TransactWrite(Write[None], Struct, frozen=True):
             raise
 
 
+class _Slots(Struct):
+    Responses: list[msgspec.Raw]
+
+
+_slots = msgspec.json.Decoder(_Slots)
+
+
 class TransactGet(Read["list[Any]"], Struct, frozen=True):
     """Read several items as they were at one moment, in the order of `gets`; None for a missing one.
 
@@ -101,10 +108,8 @@ class TransactGet(Read["list[Any]"], Struct, frozen=True):
 
     def parse(self, reply: Reply) -> list[Any]:
         """See `Operation.parse`."""
-        slots: Sequence[Mapping[str, Any]] = msgspec.json.decode(reply)["Responses"]
-        found = dict(zip(self._different(), slots, strict=True))
-        wanted = ((get, found[_place(get)].get("Item")) for get in self.gets)
-        return [get.reader.decode(item, table=get.table) if item else None for get, item in wanted]
+        found = dict(zip(self._different(), _slots.decode(reply).Responses, strict=True))
+        return [get.parse(bytes(found[_place(get)])) for get in self.gets]  # each is as GetItem's reply
 
     def _different(self) -> dict[tuple[str, bytes], GetItem[Any]]:
         return {_place(get): get for get in self.gets}

@@ -43,7 +43,6 @@ from dynamodb_wrapper.wire.values import (
     encode_safely,
     key_form,
     read_item,
-    read_items,
     read_page,
 )
 
@@ -184,15 +183,6 @@ class Codec(Generic[M]):
                 pass  # as in `read_item`
         raw = read_page(reply)
         return _page_of([self._instance(item, table) for item in raw.items], raw)
-
-    def read_items(self, items: bytes, *, table: str = "") -> list[M]:
-        """The instances in a JSON list of items, as a batch has them; parameters and errors as above."""
-        if self._reader is not None:
-            try:
-                return self._instances(self._reader.items.decode(items), self._reader)
-            except _NOT_THE_SHAPE:
-                pass  # as in `read_item`
-        return [self._instance(item, table) for item in read_items(items)]
 
     def _encode_slowly(self, instance: M) -> WireItem:
         if not isinstance(instance, self.model):

@@ -260,7 +260,6 @@ class ModelDecoder:
     Attributes:
         reply: decodes the reply of a call for one item.
         page: decodes the reply of a Query or Scan.
-        items: decodes a list of items.
         row: makes pydantic's input of an item that one of them gave, or the instance if `direct`.
         direct: whether pydantic would take the values as they are.
     """
@@ -280,7 +279,6 @@ class ModelDecoder:
             wire = _strict("WithHidden", [("hidden", text, None)], bases=(wire,), rename={"hidden": hidden})
         item: Any = wire | None
         items: Any = list[wire]  # type: ignore[valid-type]
-        self.items: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(items)
         self.reply = _envelope("Reply", [("item", item, None), ("attributes", item, None)])
         self.page = _envelope(
             "Page",

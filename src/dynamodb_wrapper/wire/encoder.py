@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Callable, Collection
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from dynamodb_wrapper.wire.numbers import decimal_text, float_text, int_text
+from dynamodb_wrapper.wire.numbers import PLAIN_LIMIT, decimal_text, float_text, int_text
 from dynamodb_wrapper.wire.plain import dumped_field, utc_text
 from dynamodb_wrapper.wire.shapes import (
     FieldShape,
@@ -40,17 +40,19 @@ class Mismatch(Exception):
 
 _EXPRESSIONS: dict[type, str] = {
     str: "{'S': value}",
-    int: "{'N': int_text(value)}",
+    int: "{'N': str(value) if -PLAIN_LIMIT < value < PLAIN_LIMIT else int_text(value)}",
     float: "{'N': float_text(value)}",
     Decimal: "{'N': decimal_text(value)}",
     bool: "{'BOOL': value}",
     bytes: "{'B': b2a_base64(value, newline=False).decode('ascii')}",
-    datetime: "{'S': utc_text(value)}",
+    datetime: "{'S': value.isoformat('T', 'microseconds') if value.tzinfo is UTC else utc_text(value)}",
     date: "{'S': value.isoformat()}",
     UUID: "{'S': str(value)}",
 }
 _NAMES: dict[str, Any] = {
     "Mismatch": Mismatch,
+    "PLAIN_LIMIT": PLAIN_LIMIT,
+    "UTC": UTC,
     "b2a_base64": b2a_base64,
     "decimal_text": decimal_text,
     "dumped_field": dumped_field,

@@ -10,7 +10,9 @@ from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperatio
 
 from dynamodb_wrapper.wire.refusal import Refused
 
-_PLAIN_LIMIT = 10**38
+PLAIN_LIMIT = 10**38
+"""Integers nearer to zero have at most 38 digits."""
+_SHORT = 38
 _EXACT = Context(
     prec=38, Emin=-130, Emax=125, clamp=0, traps=[Inexact, InvalidOperation, Overflow, Subnormal]
 )
@@ -20,7 +22,7 @@ _LIMITS = "a DynamoDB number has at most 38 significant digits and lies between 
 
 def int_text(value: int) -> str:
     """The number as the service takes it."""
-    if -_PLAIN_LIMIT < value < _PLAIN_LIMIT:
+    if -PLAIN_LIMIT < value < PLAIN_LIMIT:
         return str(value)
     if value.bit_length() > 420:  # beyond 1E+126; str() of far greater ones is refused by Python itself
         raise Refused(f"this integer is too large: {_LIMITS}")
@@ -34,6 +36,9 @@ def float_text(value: float) -> str:
 
 def decimal_text(value: Decimal) -> str:
     """The number as the service takes it."""
+    text = str(value)
+    if value and len(text) <= _SHORT and text.lstrip("-").replace(".", "", 1).isdigit():
+        return text
     try:
         exact = _EXACT.create_decimal(value)
     except DecimalException as error:

@@ -17,6 +17,8 @@ ITEM_LIMIT = 400 * 1024
 PARTITION_KEY_LIMIT = 2048
 SORT_KEY_LIMIT = 1024
 
+_encode = msgspec.json.Encoder().encode
+
 
 def item_size(item: Mapping[str, Mapping[str, Any]]) -> int:
     """The size in bytes of an item in wire form; exact but for numbers, which the service counts roughly."""
@@ -29,7 +31,7 @@ def check_item_size(item: Mapping[str, Mapping[str, Any]], table: str = "") -> N
     Raises:
         ValidationError: it is larger than 400 KB; the message names the largest attribute.
     """
-    if len(msgspec.json.encode(item)) <= ITEM_LIMIT:  # quick, and never less than the size
+    if len(_encode(item)) <= ITEM_LIMIT:  # quick, and never less than the size
         return
     size = item_size(item)
     if size <= ITEM_LIMIT:
@@ -56,17 +58,20 @@ def check_key(name: str, value: Mapping[str, Any], partition: bool, table: str =
     Raises:
         ValidationError: it is empty, longer than 2048 bytes (1024 for a sort key), or of another type.
     """
+    text = value.get("S")
+    if text and len(text) <= SORT_KEY_LIMIT and text.isascii():  # most keys
+        return
     kind, limit = ("partition", PARTITION_KEY_LIMIT) if partition else ("sort", SORT_KEY_LIMIT)
     tag = next(iter(value), "")
     if tag not in ("S", "N", "B"):
-        text = f"the {kind} key {name} must be a text, a number or binary, not {tag or 'nothing'}"
+        told = f"the {kind} key {name} must be a text, a number or binary, not {tag or 'nothing'}"
     elif (size := _value_size(value)) == 0:
-        text = f"the {kind} key {name} is empty: DynamoDB needs at least one byte in it"
+        told = f"the {kind} key {name} is empty: DynamoDB needs at least one byte in it"
     elif tag != "N" and size > limit:
-        text = f"the {kind} key {name} has {size:,} bytes, more than {limit:,}: use a shorter one"
+        told = f"the {kind} key {name} has {size:,} bytes, more than {limit:,}: use a shorter one"
     else:
         return
-    raise ValidationError(text, context={"table": table, "attribute": name}, errors={name: [text]})
+    raise ValidationError(told, context={"table": table, "attribute": name}, errors={name: [told]})
 
 
 def _value_size(value: Mapping[str, Any]) -> int:

@@ -83,7 +83,6 @@ class _Envelope(Struct, rename="pascal"):
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
-_ITEMS = msgspec.json.Decoder(list[dict[str, AttributeValue]])
 
 
 def encode_value(value: object, path: str = "") -> WireValue:
@@ -324,11 +323,6 @@ def read_page(reply: bytes) -> RawPage:
     )
 
 
-def read_items(items: bytes) -> list[dict[str, Any]]:
-    """The items in a JSON list of them, as the reply of a batch has them; errors as for `read_item`."""
-    return [decode_attributes(item) for item in _checked(_ITEMS, items)]
-
-
 def decode_attributes(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
     """`decode_item` for an item that msgspec has decoded."""
     return {
@@ -342,11 +336,7 @@ def decode_attributes(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
 
 
 def _read(reply: bytes) -> _Envelope:
-    return _checked(_ENVELOPE, reply)
-
-
-def _checked(decoder: msgspec.json.Decoder[T], reply: bytes) -> T:
     try:
-        return decoder.decode(reply)
+        return _ENVELOPE.decode(reply)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConnectionError(f"the endpoint did not answer as DynamoDB does: {error}", error) from error

@@ -64,6 +64,12 @@ def test_all_goes_in_full_batches_side_by_side() -> None:
     assert service.waits == []
 
 
+def test_while_all_goes_well_more_are_handed_out_at_once() -> None:
+    service = Service(lambda batch: [])
+    service.drain(10 * 8 * (4 + 8 + 16 + 32 + 32))
+    assert len(service.widths) == 5
+
+
 def test_nothing_sends_nothing() -> None:
     service = Service(lambda batch: [])
     assert service.drain(0).left == []

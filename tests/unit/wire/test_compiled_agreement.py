@@ -131,7 +131,7 @@ def test_compiled_and_generic_ways_agree_on_every_model(instance: BaseModel) -> 
     assert read == instance
     assert codec.read_item(msgspec.json.encode({"Item": item})) == instance
     page = codec.read_page(body(item, item)).items
-    assert page == [instance, instance] == codec.read_items(msgspec.json.encode([item, item]))
+    assert page == [instance, instance]
     assert [each.model_fields_set for each in page] == [read.model_fields_set] * 2
     assert [list(each.__dict__.items()) for each in page] == [list(read.__dict__.items())] * 2
     assert codec.encode(read) == item

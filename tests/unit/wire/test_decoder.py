@@ -132,4 +132,4 @@ def test_a_number_that_no_decimal_field_takes_is_an_error(number: str) -> None:
 
     decoder = ModelDecoder(Plain, field_shapes(Plain), (), True)
     with pytest.raises(ValueError, match="pydantic"):
-        decoder.row(decoder.items.decode(msgspec.json.encode([{"n": {"N": number}}]))[0])
+        decoder.row(decoder.reply.decode(msgspec.json.encode({"Item": {"n": {"N": number}}})).item)
