@@ -1,8 +1,8 @@
 """Draining: any number of requests sent in batches, until none is left or nothing moves any more.
 
 Batches go side by side. When the service leaves some over or throttles, fewer go at once and the next ones
-wait; while all goes well it is one more each time, and it goes on for longer before it looks how it went. Knows
-flows and errors. Must not know what is read or written.
+wait; while all goes well it is one more each time, and more of them before it looks how it went. Knows flows
+and errors. Must not know what is read or written.
 """
 
 from __future__ import annotations
