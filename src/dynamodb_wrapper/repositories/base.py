@@ -24,6 +24,7 @@ from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, NotUniqueEr
 from dynamodb_wrapper.expressions import Condition, Missing, Path
 from dynamodb_wrapper.handlers.api import Api, AwaitingApi, BlockingApi
 from dynamodb_wrapper.handlers.given import refused
+from dynamodb_wrapper.handlers.items import ItemCommands
 from dynamodb_wrapper.handlers.reading import Queries, checked_limit
 from dynamodb_wrapper.handlers.views import refuse_unknown_zone
 from dynamodb_wrapper.operations import All, Search, Take
@@ -224,6 +225,22 @@ class Repository(Api, Generic[T]):
         if not isinstance(item, self.model_class):
             raise refused("item", item, f"give a {self.model_class.__name__}")
         return placed(item, zone)
+
+    def _described(
+        self, commands: ItemCommands[Any, Any], given: Mapping[str, Any], zone: str | None
+    ) -> Flow[T]:
+        """Store a new item from values by field, valid by the rules of the commands' DTO.
+
+        What only the model has, such as a statistic, is checked by the model.
+        """
+        refuse_unknown_zone(zone, "current_timezone")
+        only_stored = self.model_class.model_fields.keys() - commands.dto.model_fields.keys()
+        described: dict[str, Any] = {}
+        more: dict[str, Any] = {}
+        for name, value in given.items():
+            (more if name in only_stored else described)[name] = placed(value, zone)
+        created: T = yield from commands._create(commands._new(commands.dto(**described), **more))
+        return created
 
     def _find(self, key: object, zone: str | None, consistent: bool = False) -> Flow[T | None]:
         refuse_unknown_zone(zone)

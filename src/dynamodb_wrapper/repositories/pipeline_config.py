@@ -13,7 +13,6 @@ from dynamodb_wrapper.handlers.pipeline_config.queries import ACTIVE, ENVIRONMEN
 from dynamodb_wrapper.handlers.views import refuse_unknown_zone
 from dynamodb_wrapper.models import PipelineConfig
 from dynamodb_wrapper.repositories.base import AsyncBaseDynamoRepository, BaseDynamoRepository, Repository
-from dynamodb_wrapper.repositories.described import described
 from dynamodb_wrapper.repositories.records import logged
 
 __all__ = ["AsyncPipelineConfigRepository", "PipelineConfigRepository"]
@@ -75,7 +74,7 @@ class PipelineConfigMethods(Repository[PipelineConfig]):
             "destination_type": destination_type,
             "created_by": created_by,
         }
-        return described(self._part(PipelineConfigCommands), given, current_timezone)
+        return self._described(self._part(PipelineConfigCommands), given, current_timezone)
 
     @logged
     def update_pipeline_status(

@@ -22,7 +22,6 @@ from dynamodb_wrapper.handlers.reading import checked_limit
 from dynamodb_wrapper.handlers.views import refuse_unknown_zone
 from dynamodb_wrapper.models import PipelineRunLog, RunStatus, StageInfo
 from dynamodb_wrapper.repositories.base import AsyncBaseDynamoRepository, BaseDynamoRepository, Repository
-from dynamodb_wrapper.repositories.described import described
 from dynamodb_wrapper.repositories.records import logged
 from dynamodb_wrapper.repositories.zones import placed
 from dynamodb_wrapper.timezones import utcnow
@@ -145,7 +144,7 @@ class PipelineRunLogsMethods(Repository[PipelineRunLog]):
             "status": status,
             "created_by": created_by,
         }
-        return described(self._commands(), given, current_timezone)
+        return self._described(self._commands(), given, current_timezone)
 
     @logged
     def update_run_status(

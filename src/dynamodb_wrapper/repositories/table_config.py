@@ -14,7 +14,6 @@ from dynamodb_wrapper.handlers.table_config.queries import OF_TYPE, TableConfigQ
 from dynamodb_wrapper.handlers.views import refuse_unknown_zone
 from dynamodb_wrapper.models import DataFormat, TableConfig, TableType
 from dynamodb_wrapper.repositories.base import AsyncBaseDynamoRepository, BaseDynamoRepository, Repository
-from dynamodb_wrapper.repositories.described import described
 from dynamodb_wrapper.repositories.records import logged
 from dynamodb_wrapper.repositories.zones import placed
 
@@ -101,7 +100,7 @@ class TableConfigMethods(Repository[TableConfig]):
             "location": location,
             "created_by": created_by,
         }
-        return described(self._part(TableConfigCommands), given, current_timezone)
+        return self._described(self._part(TableConfigCommands), given, current_timezone)
 
     @logged
     def update_table_statistics(
