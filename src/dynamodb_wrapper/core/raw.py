@@ -16,9 +16,10 @@ from dynamodb_wrapper.exceptions import (
     ConditionalCheckFailedError,
     TransactionCanceledError,
 )
-from dynamodb_wrapper.wire.values import decode_item
+from dynamodb_wrapper.wire.values import decode_item, read_items
 
 JsonObject: TypeAlias = dict[str, Any]
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _JUDGED_BY_STATE: Final = ("ConditionExpression", "Expected")
 
 
@@ -47,7 +48,12 @@ class RawCall(Operation[JsonObject]):
 
     def parse(self, reply: Reply) -> JsonObject:
         """See `Operation.parse`."""
-        return decode_response(msgspec.json.decode(reply))
+        members = _members.decode(reply)
+        items = members.pop("Items", None)
+        response = decode_response({name: msgspec.json.decode(member) for name, member in members.items()})
+        if items is not None:
+            response["Items"] = read_items(bytes(items))
+        return response
 
     def flow(self, send: Send) -> Flow[JsonObject]:
         """See `Operation.flow`."""

@@ -83,6 +83,7 @@ class _Envelope(Struct, rename="pascal"):
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
+_ITEMS = msgspec.json.Decoder(list[dict[str, AttributeValue]])
 
 
 def encode_value(value: object, path: str = "") -> WireValue:
@@ -315,12 +316,17 @@ def read_page(reply: bytes) -> RawPage:
     """The items in the reply of a Query or Scan; errors as for `read_item`."""
     envelope = _read(reply)
     return ItemPage(
-        [decode_attributes(item) for item in envelope.items],
+        list(map(decode_attributes, envelope.items)),
         envelope.last_evaluated_key or None,
         envelope.count,
         envelope.scanned_count,
         envelope.consumed_capacity,
     )
+
+
+def read_items(items: bytes) -> list[dict[str, Any]]:
+    """The items in a JSON list of them; errors as for `read_item`."""
+    return list(map(decode_attributes, _checked(_ITEMS, items)))
 
 
 def decode_attributes(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
@@ -336,7 +342,11 @@ def decode_attributes(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
 
 
 def _read(reply: bytes) -> _Envelope:
+    return _checked(_ENVELOPE, reply)
+
+
+def _checked(decoder: msgspec.json.Decoder[T], reply: bytes) -> T:
     try:
-        return _ENVELOPE.decode(reply)
+        return decoder.decode(reply)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConnectionError(f"the endpoint did not answer as DynamoDB does: {error}", error) from error
