@@ -8,7 +8,7 @@ type checkers, to `__all__`, and to `_HOMES` for the interpreter.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dynamodb_wrapper.engine.events import (
     AttemptEnded,
@@ -22,6 +22,9 @@ from dynamodb_wrapper.engine.events import (
 from dynamodb_wrapper.engine.flow import Call, Do, Flow, Layer, Reply, Send, Sleep, Tell, Together
 from dynamodb_wrapper.engine.plugins import Plugin
 
+if TYPE_CHECKING:
+    from dynamodb_wrapper.plugins.metrics import MetricsPlugin
+
 __all__ = [
     "AttemptEnded",
     "Call",
@@ -31,6 +34,7 @@ __all__ = [
     "Flow",
     "Layer",
     "Measure",
+    "MetricsPlugin",
     "Observer",
     "OperationStarted",
     "Plugin",
@@ -42,7 +46,9 @@ __all__ = [
     "Together",
 ]
 
-_HOMES: Final[dict[str, str]] = {}
+_HOMES: Final = {
+    "MetricsPlugin": "metrics",
+}
 
 
 def __getattr__(name: str) -> Any:

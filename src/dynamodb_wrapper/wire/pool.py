@@ -8,9 +8,10 @@ The way of a call that finds a free connection takes no lock; `deque` operations
 from __future__ import annotations
 
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 
 class Closable(Protocol):
@@ -39,6 +40,8 @@ class Pool(Generic[C]):
         self._open = 0
         self._closed = False
         self._lock = threading.Lock()
+        with _pools_lock:
+            _pools.add(self)
 
     @property
     def closed(self) -> bool:
@@ -132,3 +135,15 @@ class Pool(Generic[C]):
             return self.free.pop()
         except IndexError:
             return None
+
+
+_pools: weakref.WeakSet[Pool[Any]] = weakref.WeakSet()
+_pools_lock = threading.Lock()
+
+
+def connections() -> tuple[int, int]:
+    """How many connections of this process carry a call at this moment, and how many are idle."""
+    with _pools_lock:
+        pools = [(pool.open, len(pool.free)) for pool in _pools]
+    idle = sum(free for _, free in pools)
+    return max(0, sum(opened for opened, _ in pools) - idle), idle
