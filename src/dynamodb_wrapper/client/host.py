@@ -28,13 +28,14 @@ from dynamodb_wrapper.wire.sharing import shared_bucket
 class Host:
     """The part of a client that plugins are given to.
 
-    A call passes the layers of the plugins, the first one used outermost; then the retries, then the layers
-    around each attempt, in the same order.
+    A call passes the layers of the plugins, the first one used outermost; then the retries (those of a plugin
+    that brings some), then the layers around each attempt, in the same order.
     """
 
     config: DynamoDBConfig
     observers: Sequence[Observer]
     plugins: Sequence[Plugin] = ()
+    _bound: Sequence[Plugin] = ()
 
     def use(self, plugin: Plugin) -> Self:
         """Add a plugin, inside of those that are there.
@@ -43,12 +44,15 @@ class Host:
             This client, so that another one may follow.
 
         Raises:
-            ValidationError: it is no plugin, one of its name is in use, or it has layers and the client has
-                sent calls without them already; nothing was added.
+            ValidationError: it is no plugin, one of its name is in use, it brings retries and another one
+                does, or it has layers and the client has sent calls without them already; nothing was added.
         """
         plugin = checked_plugin(plugin, self.plugins)
+        bound = plugin.bound(self.config)
+        if bound.retry is not None:
+            self._refuse_second_retry(plugin)
         if "send" in self.__dict__:
-            if plugin.layers or plugin.attempts:
+            if bound.layers or bound.attempts or bound.retry is not None:
                 mend = "use plugins right after the client is made"
                 raise ValidationError(
                     f"the plugin {plugin.name!r} comes too late, because this client has sent calls without "
@@ -56,21 +60,31 @@ class Host:
                     errors={"plugin": [mend]},
                 )
             del self.__dict__["send"]
-        self.plugins = (*self.plugins, plugin)
-        self._observers.extend(plugin.observers)
+        self.plugins, self._bound = (*self.plugins, plugin), (*self._bound, bound)
+        self._observers.extend(bound.observers)
         return self
 
     @cached_property
     def send(self) -> Send:
         """Carries a call through the layers of this client; they are put together when it is first used."""
         config, observers = self.config, self.observers
-        retry = Retry(config.retries, config.timeout_seconds, shared_bucket(config))
-        layers: list[Layer] = [layer for plugin in self.plugins for layer in plugin.layers]
+        own: Layer = Retry(config.retries, config.timeout_seconds, shared_bucket(config))
+        retry = next((plugin.retry for plugin in self._bound if plugin.retry is not None), own)
+        layers: list[Layer] = [layer for plugin in self._bound for layer in plugin.layers]
         layers += [observed_calls(observers), retry] if observers else [retry]
-        layers += [layer for plugin in self.plugins for layer in plugin.attempts]
+        layers += [layer for plugin in self._bound for layer in plugin.attempts]
         if observers:
             layers.append(observed_attempts(observers))
         return stack(layers)
+
+    def _refuse_second_retry(self, plugin: Plugin) -> None:
+        for used, bound in zip(self.plugins, self._bound, strict=True):
+            if bound.retry is not None:
+                mend = "a client repeats calls in one way: give all policies to one plugin"
+                raise ValidationError(
+                    f"the plugins {used.name!r} and {plugin.name!r} both bring retries: {mend}",
+                    errors={"plugin": [mend]},
+                )
 
     def _start(self, given: object, observers: Sequence[Observer]) -> None:
         """Take the settings and all that they bring."""

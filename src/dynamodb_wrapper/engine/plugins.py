@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.flow import Layer
 from dynamodb_wrapper.exceptions import ValidationError
@@ -39,6 +40,8 @@ class Plugin:
         layers: around each call with its retries: `def layer(send, call): return (yield from send(call))`.
             Of the plugins of a client the one used first is the outermost.
         attempts: layers around every single attempt, inside the retries.
+        retry: the layer that repeats calls, in place of the client's own; one plugin of a client may bring
+            it.
         observers: told of each event of `engine.events`; change nothing.
         commands: typer applications that the command `dynamodb-wrapper` offers under the plugin's name.
     """
@@ -47,8 +50,13 @@ class Plugin:
     version: str = ""
     layers: Sequence[Layer] = ()
     attempts: Sequence[Layer] = ()
+    retry: Layer | None = None
     observers: Sequence[Observer] = ()
     commands: Sequence[Any] = ()
+
+    def bound(self, config: DynamoDBConfig) -> Plugin:
+        """What serves the clients of a configuration: this object, or one that knows the settings."""
+        return self
 
 
 def checked_plugin(plugin: object, used: Sequence[Plugin]) -> Plugin:

@@ -17,7 +17,7 @@ from dynamodb_wrapper.engine.events import (
     observed_attempts,
     observed_calls,
 )
-from dynamodb_wrapper.engine.flow import Call, Effect, run, stack
+from dynamodb_wrapper.engine.flow import Call, Effect, Layer, run, stack
 from dynamodb_wrapper.engine.retry import Retry
 from dynamodb_wrapper.exceptions import ConnectionError, RetryableError
 
@@ -60,7 +60,7 @@ def test_attempts_are_told_inside_the_retries_and_calls_around_them() -> None:
             raise answer
         return answer
 
-    layers = [
+    layers: list[Layer] = [
         observed_calls([events.append]),
         Retry(4, 30, chance=lambda: 0.0),
         observed_attempts([events.append]),

@@ -11,8 +11,10 @@ import pytest
 
 from dynamodb_wrapper.engine.events import Retrying
 from dynamodb_wrapper.engine.flow import Call, Effect, Flow, Reply, Sleep, Tell
-from dynamodb_wrapper.engine.retry import Retry, TokenBucket
+from dynamodb_wrapper.engine.pacing import FIRST_DISTANCE_SECONDS
+from dynamodb_wrapper.engine.retry import Retry, RetryPolicy, TokenBucket
 from dynamodb_wrapper.exceptions import (
+    CircuitOpenError,
     ConditionalCheckFailedError,
     ConnectionError,
     DeadlineExceededError,
@@ -304,3 +306,40 @@ class TestUnknownOutcome:
         with pytest.raises(WriteOutcomeUnknownError):
             service.run(retry(), WRITE)
         assert len(service.sent) == 2
+
+
+def test_a_call_that_was_not_sent_is_not_sent_again_by_the_retries() -> None:
+    service = Service(lost(), CircuitOpenError("open", retry_after_seconds=1.0), b"")
+    with pytest.raises(CircuitOpenError) as caught:
+        service.run(retry())
+    assert len(service.sent) == 2
+    assert caught.value.outcome_unknown
+
+
+class TestPacing:
+    def test_a_call_of_what_is_throttled_waits_for_its_turn_before_it_is_sent(self) -> None:
+        bucket, reasons = TokenBucket(), [ThrottlingReason("TableReadProvisionedThroughputExceeded")]
+        with pytest.raises(ProvisionedThroughputExceededError):
+            Service(throttled(reasons=reasons)).run(retry(1, bucket=bucket))
+        next_one, other = Service(b""), Service(b"")
+        next_one.run(retry(bucket=bucket))
+        other.run(retry(bucket=bucket), Call("GetItem", {}, "another"))
+        assert next_one.waits == [pytest.approx(FIRST_DISTANCE_SECONDS, rel=0.2)]
+        assert other.waits == []
+
+
+class TestPolicies:
+    def test_the_waits_are_those_of_the_policy(self) -> None:
+        policy = RetryPolicy(
+            base_seconds=1.0, throttle_base_seconds=2.0, longest_wait_seconds=3.0, attempts=4
+        )
+        service = Service(lost(), throttled(), lost(), b"")
+        service.run(Retry(2, 3600, chance=lambda: 0.5, policies=[policy]))
+        assert service.waits == pytest.approx([0.5, 1.5, 1.5])
+
+    def test_a_policy_for_other_calls_changes_nothing(self) -> None:
+        service = Service(lost(), b"")
+        service.run(
+            Retry(2, 3600, chance=lambda: 1.0, policies=[RetryPolicy(tables=["u"], base_seconds=9.0)])
+        )
+        assert service.waits == pytest.approx([0.025])

@@ -1,0 +1,65 @@
+"""What a call is about: which side of a table's throughput it uses, which index, and which partition.
+
+Knows the service's requests (API Reference of the actions). Must not know schemas: the name of a table's
+partition key is learned from the keys that pass, in which it stands first, as in every key of this library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+from dynamodb_wrapper.engine.flow import Call
+
+READS: Final = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
+_WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
+_EQUALITY: Final = re.compile(r"(#?[\w.-]+)\s*=\s*(:\w+)")
+
+Partition: TypeAlias = tuple[str, str, str, str]
+"""Table, index ("" for the table itself), and the type and text of the partition key's value."""
+
+
+def is_write(call: Call) -> bool:
+    """Whether a call uses write capacity."""
+    return call.action in _WRITES or not call.repeatable
+
+
+class Partitions:
+    """Says which partition a call is about, and learns the names of partition keys meanwhile."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def learn(self, call: Call) -> None:
+        """Take note of the name of the table's partition key, if the call shows it."""
+        if call.table not in self._names and (key := call.body.get("Key")):
+            self._names[call.table] = next(iter(key))
+
+    def of(self, call: Call) -> Partition | None:
+        """The one partition that a call is about; None where it is about several, or nobody can tell."""
+        body: Mapping[str, Any] = call.body
+        if len(actions := body.get("TransactItems", ())) == 1:
+            (body,) = actions[0].values()
+        if (condition := body.get("KeyConditionExpression")) is not None:
+            return self._of_query(call.table, body, condition)
+        key = body.get("Key") or body.get("Item")
+        if not key:
+            return None
+        name = self._names.get(call.table) or (next(iter(key)) if "Key" in body else "")
+        return _partition(call.table, "", key.get(name))
+
+    def _of_query(self, table: str, body: Mapping[str, Any], condition: str) -> Partition | None:
+        index, own = body.get("IndexName", ""), self._names.get(table)
+        names, values = body.get("ExpressionAttributeNames", {}), body.get("ExpressionAttributeValues", {})
+        equal = {names.get(name, name): values.get(value) for name, value in _EQUALITY.findall(condition)}
+        if not index and own in equal:
+            return _partition(table, "", equal[own])
+        return _partition(table, index, next(iter(equal.values()), None))
+
+
+def _partition(table: str, index: str, value: Mapping[str, Any] | None) -> Partition | None:
+    if not value:
+        return None
+    kind, content = next(iter(value.items()))
+    return table, index, kind, str(content)
