@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from dynamodb_wrapper.wire import failures, tls
 from dynamodb_wrapper.wire.credentials import Credentials
-from dynamodb_wrapper.wire.http import IDLE_SECONDS, BadReply, Dialect, Lost, Origin, Reader, Reply
+from dynamodb_wrapper.wire.http import (
+    IDLE_SECONDS,
+    INTACT,
+    BadReply,
+    Dialect,
+    Lost,
+    Origin,
+    Reader,
+    Reply,
+    intact_body,
+)
 from dynamodb_wrapper.wire.pool import Pool
 from dynamodb_wrapper.wire.sockets import readiness
 
@@ -129,38 +139,37 @@ class _Channel:
         self, loop: asyncio.AbstractEventLoop, call: Call, request: bytes, deadline: float
     ) -> Reply:
         """Send a request over some connection, and give its reply."""
-        connection = await self._take(loop, call, deadline)
+        try:
+            found: _Connection | None = self.pool.free.pop()
+        except IndexError:
+            found = await self._queue(loop, call, deadline)
+        connection = self._alive(found, call)
         kept = connection is not None
         try:
             if connection is None:
                 connection = await self._connect(loop, call, deadline)
             try:
-                await connection.exchange(loop, request, deadline)
+                reply = await connection.exchange(loop, request, deadline)
             except Lost as lost:
                 if not (kept and lost.replaceable(call)):
                     raise
                 connection.close()
                 connection = await self._connect(loop, call, deadline)
-                await connection.exchange(loop, request, deadline)
-            reply = connection.reader.reply()
+                reply = await connection.exchange(loop, request, deadline)
         except BaseException as error:  # also a cancellation: what was half read carries nothing any more
             self.pool.drop(connection)
             if isinstance(error, Lost):
                 raise error.error(call, self._endpoint) from error.cause
             raise
-        if connection.reader.reusable:
+        if connection.reusable:
             connection.kept_since = monotonic()
             self.pool.give(connection)
         else:
             self.pool.drop(connection)
         return reply
 
-    async def _take(self, loop: asyncio.AbstractEventLoop, call: Call, deadline: float) -> _Connection | None:
-        """A connection that was alive a moment ago, or None for the right to open one."""
-        try:
-            connection: _Connection | None = self.pool.free.pop()
-        except IndexError:
-            connection = await self._queue(loop, call, deadline)
+    def _alive(self, connection: _Connection | None, call: Call) -> _Connection | None:
+        """The connection if it was alive a moment ago, or None for the right to open one."""
         if self.pool.closed:
             self.pool.drop(connection)
             raise failures.unusable(call, "The transport is closed: make a new client")
@@ -211,14 +220,32 @@ class _Channel:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection of the loop and the reader of its replies."""
+    """One connection of the loop and the reader of its replies.
 
-    __slots__ = ("_readable", "_reply", "_transport", "kept_since", "reader")
+    Attributes:
+        kept_since: when it was put back, on the clock of `time.monotonic`.
+        reusable: whether its last reply is complete, so that it may carry another request.
+    """
+
+    __slots__ = (
+        "_deadline",
+        "_readable",
+        "_reader",
+        "_reply",
+        "_started",
+        "_timer",
+        "_transport",
+        "kept_since",
+        "reusable",
+    )
 
     def __init__(self) -> None:
-        self.reader = Reader()
+        self._reader = Reader()
+        self._reply: asyncio.Future[Reply] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
+        self._started = self.reusable = False
         self.kept_since = 0.0
-        self._reply: asyncio.Future[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -229,20 +256,30 @@ class _Connection(asyncio.Protocol):
         if reply is None or reply.done():
             self.close()
             return
+        if not self._started:
+            self._started = True
+            if (body := intact_body(data)) is not None:
+                self.reusable, self._reply = True, None
+                reply.set_result((200, INTACT, body))
+                return
+            self._reader.begin()
         try:
-            if self.reader.feed(data):
-                reply.set_result(None)
+            if self._reader.feed(data):
+                self.reusable, self._reply = self._reader.reusable, None
+                reply.set_result(self._reader.reply())
         except BadReply as error:
             reply.set_exception(Lost(error, sent=True, started=True))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         reply = self._reply
         if reply is None or reply.done():
             return
-        if exc is None and self.reader.end():
-            reply.set_result(None)
+        if exc is None and self._started and self._reader.end():
+            reply.set_result(self._reader.reply())
         else:
-            reply.set_exception(Lost(exc, sent=True, started=self.reader.started))
+            reply.set_exception(Lost(exc, sent=True, started=self._started))
 
     def alive(self) -> bool:
         """Whether it can carry a call: not kept for long, and nothing came since, least of all its end."""
@@ -255,26 +292,41 @@ class _Connection(asyncio.Protocol):
     def close(self) -> None:
         self._transport.abort()
 
-    async def exchange(self, loop: asyncio.AbstractEventLoop, request: bytes, deadline: float) -> None:
-        """Send a request and read the whole reply.
+    def exchange(
+        self, loop: asyncio.AbstractEventLoop, request: bytes, deadline: float
+    ) -> asyncio.Future[Reply]:
+        """Send a request; the future has the whole reply.
 
         Raises:
-            Lost: the reply did not come, or not all of it, or it is no HTTP.
+            Lost: in the future, where the reply did not come, or not all of it, or it is no HTTP; at once
+                where the deadline is over.
         """
         remaining = deadline - monotonic()
         if remaining <= 0:
             raise Lost(TimeoutError(), sent=False, started=False)
-        self.reader.begin()
+        self._started = self.reusable = False
         self._reply = reply = loop.create_future()
-        timer = loop.call_later(remaining, _expire, reply)
-        try:
-            self._transport.write(request)
-            await reply
-        except TimeoutError as error:
-            raise Lost(error, sent=True, started=self.reader.started) from None
-        finally:
-            timer.cancel()
-            self._reply = None
+        if self._timer is None or deadline < self._deadline:
+            self._watch(loop, remaining)
+        self._deadline = deadline
+        self._transport.write(request)
+        return reply
+
+    def _watch(self, loop: asyncio.AbstractEventLoop, remaining: float) -> None:
+        """Look at that time whether the reply is late: one timer serves the calls one after the other."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_later(remaining, self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._reply is None or self._reply.done():
+            return
+        remaining = self._deadline - monotonic()
+        if remaining > 0:
+            self._watch(loop, remaining)
+        else:
+            self._reply.set_exception(Lost(TimeoutError(), sent=True, started=self._started))
 
 
 def _expire(waiting: asyncio.Future[Any]) -> None:

@@ -16,7 +16,17 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from dynamodb_wrapper.wire import failures
-from dynamodb_wrapper.wire.http import IDLE_SECONDS, BadReply, Dialect, Lost, Origin, Reader, Reply
+from dynamodb_wrapper.wire.http import (
+    IDLE_SECONDS,
+    INTACT,
+    BadReply,
+    Dialect,
+    Lost,
+    Origin,
+    Reader,
+    Reply,
+    intact_body,
+)
 from dynamodb_wrapper.wire.pool import Pool
 from dynamodb_wrapper.wire.sockets import connect, readiness
 
@@ -89,20 +99,19 @@ class _Channel:
             if connection is None:
                 connection = self._connect(call, deadline)
             try:
-                connection.exchange(request, deadline)
+                reply = connection.exchange(request, deadline)
             except Lost as lost:
                 if not (kept and lost.replaceable(call)):
                     raise
                 connection.close()
                 connection = self._connect(call, deadline)
-                connection.exchange(request, deadline)
-            reply = connection.reader.reply()
+                reply = connection.exchange(request, deadline)
         except BaseException as error:  # also an interrupt: what was half read carries nothing any more
             self.pool.drop(connection)
             if isinstance(error, Lost):
                 raise error.error(call, self._endpoint) from error.cause
             raise
-        if connection.reader.reusable:
+        if connection.reusable:
             connection.kept_since = monotonic()
             self.pool.give(connection)
         else:
@@ -152,14 +161,20 @@ class _Channel:
 
 
 class _Connection:
-    """One connected socket and the reader of its replies."""
+    """One connected socket and the reader of its replies.
 
-    __slots__ = ("_readable", "_timeout", "kept_since", "reader", "socket")
+    Attributes:
+        kept_since: when it was put back, on the clock of `time.monotonic`.
+        reusable: whether its last reply is complete, so that it may carry another request.
+    """
+
+    __slots__ = ("_readable", "_reader", "_timeout", "kept_since", "reusable", "socket")
 
     def __init__(self, connected: socket.socket) -> None:
         self.socket = connected
-        self.reader = Reader()
+        self._reader = Reader()
         self.kept_since = 0.0
+        self.reusable = False
         self._timeout = -1.0
         self._readable = readiness(connected.fileno())
 
@@ -170,27 +185,39 @@ class _Connection:
     def close(self) -> None:
         self.socket.close()
 
-    def exchange(self, request: bytes, deadline: float) -> None:
+    def exchange(self, request: bytes, deadline: float) -> Reply:
         """Send a request and read the whole reply.
 
         Raises:
             Lost: the reply did not come, or not all of it, or it is no HTTP.
         """
-        reader = self.reader
-        reader.begin()
-        sent = False
+        sent = started = self.reusable = False
         try:
             self._wait_until(deadline)
             self.socket.sendall(request)
             sent = True
-            while data := self.socket.recv(_RECEIVE_BYTES):
-                if reader.feed(data):
-                    return
-                self._wait_until(deadline)
+            data = self.socket.recv(_RECEIVE_BYTES)
+            started = bool(data)
+            if (body := intact_body(data)) is not None:
+                self.reusable = True
+                return 200, INTACT, body
+            return self._read(data, deadline)
         except (OSError, BadReply) as error:
-            raise Lost(error, sent=sent, started=reader.started) from error
+            raise Lost(error, sent=sent, started=started) from error
+
+    def _read(self, data: bytes, deadline: float) -> Reply:
+        """Read on, after the first data of a reply."""
+        reader, started = self._reader, bool(data)
+        reader.begin()
+        while data:
+            if reader.feed(data):
+                self.reusable = reader.reusable
+                return reader.reply()
+            self._wait_until(deadline)
+            data = self.socket.recv(_RECEIVE_BYTES)
         if not reader.end():
-            raise Lost(None, sent=True, started=reader.started)
+            raise Lost(None, sent=True, started=started)
+        return reader.reply()
 
     def _wait_until(self, deadline: float) -> None:
         remaining = deadline - monotonic()

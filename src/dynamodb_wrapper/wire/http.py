@@ -7,6 +7,7 @@ transports move the bytes and share everything here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from zlib import crc32
 
@@ -18,7 +19,7 @@ from dynamodb_wrapper.wire import errors, failures
 from dynamodb_wrapper.wire.credentials import Credentials, CredentialSource
 from dynamodb_wrapper.wire.endpoint import STREAMS_ACTIONS, Endpoint, resolve, target
 from dynamodb_wrapper.wire.plaintext import refuse_marked
-from dynamodb_wrapper.wire.signing import CONTENT_TYPE, Signer, timestamp
+from dynamodb_wrapper.wire.signing import CONTENT_TYPE, Signer, Template, timestamp
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.config import DynamoDBConfig
@@ -29,8 +30,11 @@ IDLE_SECONDS: Final = 60.0  # a network address translator forgets a silent conn
 MAX_REPLY_BYTES: Final = 128 * 1024 * 1024
 MAX_HEAD_BYTES: Final = 256 * 1024
 
-Reply: TypeAlias = tuple[int, dict[bytes, bytes], bytes]
+Reply: TypeAlias = tuple[int, Mapping[bytes, bytes], bytes]
 """Status, headers (names as sent) and body."""
+
+INTACT: Final[Mapping[bytes, bytes]] = MappingProxyType({})
+"""Stands for the headers of a success that `intact_body` has checked already: nobody needs them any more."""
 
 _encode = msgspec.json.Encoder().encode
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -68,6 +72,23 @@ class Lost(Exception):
         if isinstance(self.cause, BadReply):
             return failures.not_http(call, endpoint, self.cause)
         return failures.broken_off(call, endpoint, self.cause, sent=self.sent)
+
+
+def intact_body(data: bytes) -> bytes | None:
+    """The body of a success that arrived as DynamoDB sends small ones; None for anything else.
+
+    That is: in one piece, its length and its checksum given and true, a JSON object by its first and last
+    byte, and the connection kept. All else is for a `Reader`, which knows HTTP, and for `Origin.result`.
+    """
+    head, _, body = data.partition(b"\r\n\r\n")
+    if not (head.startswith(b"HTTP/1.1 200 ") and body.startswith(b"{") and body.endswith(b"}")):
+        return None
+    lines = head.lower() + b"\r\n"
+    if b"\r\ncontent-length: %d\r\n" % len(body) not in lines:
+        return None
+    if b"\r\nconnection:" in lines and b"\r\nconnection: keep-alive\r\n" not in lines:
+        return None
+    return body if b"\r\nx-amz-crc32: %d\r\n" % crc32(body) in lines else None
 
 
 class Reader:
@@ -159,15 +180,16 @@ class Origin:
         endpoint: where the requests go.
     """
 
-    __slots__ = ("endpoint", "head", "signer")
+    __slots__ = ("_head", "_signer", "_templates", "endpoint")
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.signer = Signer(endpoint)
-        self.head = (
+        self._signer = Signer(endpoint)
+        self._templates: dict[str, Template] = {}
+        self._head = (
             f"POST {endpoint.path} HTTP/1.1\r\nHost: {endpoint.authority}\r\nUser-Agent: dynamodb-wrapper\r\n"
             f"Content-Type: {CONTENT_TYPE}\r\n"
-        )
+        ).encode()
 
     def request(self, call: Call, credentials: Credentials) -> bytes:
         """The whole signed request.
@@ -175,11 +197,18 @@ class Origin:
         Raises:
             ValidationError: a text in the body is not Unicode.
         """
-        body = encode(call)
-        name = target(call.action)
-        signature = self.signer.headers(name, body, credentials, timestamp())
-        head = f"{self.head}X-Amz-Target: {name}\r\n{signature}Content-Length: {len(body)}\r\n\r\n"
-        return head.encode() + body
+        body, stamp = encode(call), timestamp()
+        template = self._templates.get(call.action)
+        if template is None or template.stamp != stamp or template.credentials is not credentials:
+            template = self._signer.template(target(call.action), credentials, stamp)
+            self._templates[call.action] = template
+        return b"%b%b%b\r\nContent-Length: %d\r\n\r\n%b" % (
+            self._head,
+            template.headers,
+            template.signature(body),
+            len(body),
+            body,
+        )
 
     def result(self, call: Call, status: int, headers: Mapping[bytes, bytes], body: bytes) -> bytes:
         """The reply's body if it is an intact success of DynamoDB.
@@ -187,6 +216,8 @@ class Origin:
         Raises:
             DynamoDBWrapperError: the class that says what the service answered, or what is wrong with it.
         """
+        if headers is INTACT:
+            return body
         checksum = headers.get(b"x-amz-crc32")
         looks_whole = status == 200 and body[:1] == b"{" and body[-1:] == b"}"
         if looks_whole and checksum is not None and b"%d" % crc32(body) == checksum:

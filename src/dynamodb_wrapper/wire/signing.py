@@ -54,6 +54,33 @@ class _Keyed:
         return outer.hexdigest()
 
 
+class Template:
+    """What all requests for one target have in common within one second; each adds its own signature.
+
+    Attributes:
+        headers: the header lines that prove who sends a request, up to its signature, which ends them.
+        stamp: the second, as `timestamp` gives it.
+        credentials: who signs.
+    """
+
+    __slots__ = ("_canonical", "_key", "_to_sign", "credentials", "headers", "stamp")
+
+    def __init__(
+        self, headers: str, canonical: str, to_sign: str, key: _Keyed, stamp: str, credentials: Credentials
+    ) -> None:
+        self.headers = headers.encode()
+        self.stamp = stamp
+        self.credentials = credentials
+        self._canonical = canonical.encode()
+        self._to_sign = to_sign.encode()
+        self._key = key
+
+    def signature(self, body: bytes) -> bytes:
+        """The signature of a request with that body."""
+        request = sha256(self._canonical + sha256(body).hexdigest().encode())
+        return self._key.hexdigest(self._to_sign + request.hexdigest().encode()).encode()
+
+
 class Signer:
     """Signs requests to one endpoint; the key of the day is derived once.
 
@@ -69,37 +96,35 @@ class Signer:
         self._region = endpoint.region
         self._day: tuple[str, Credentials | None, _Keyed, str] = ("", None, _Keyed(b""), "")
 
-    def headers(self, target: str, body: bytes, credentials: Credentials, stamp: str) -> str:
-        """The header lines that prove who sends `body`, each ended by CRLF.
+    def template(self, target: str, credentials: Credentials, stamp: str) -> Template:
+        """The template of the requests for one target.
 
         Parameters:
             target: the value of X-Amz-Target, which the signature covers.
-            body: the request's body.
             credentials: who signs.
             stamp: the time as `timestamp` gives it.
         """
         date, owner, key, scope = self._day
         if owner is not credentials or stamp[:8] != date:
-            date, key, scope = self._start_day(stamp[:8], credentials)
+            key, scope = self._start_day(stamp[:8], credentials)
         token = credentials.token
         if token is None:
             signed, token_line, token_header = _SIGNED, "", ""
         else:
             signed, token_line = _SIGNED_WITH_TOKEN, f"x-amz-security-token:{token}\n"
             token_header = f"X-Amz-Security-Token: {token}\r\n"
-        digest = sha256(body).hexdigest()
-        canonical = f"{self._prefix}{stamp}\n{token_line}x-amz-target:{target}\n\n{signed}\n{digest}"
-        to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
-        signature = key.hexdigest(to_sign.encode())
-        return (
-            f"X-Amz-Date: {stamp}\r\n{token_header}Authorization: {_ALGORITHM} "
-            f"Credential={credentials.access_key}/{scope}, SignedHeaders={signed}, Signature={signature}\r\n"
+        headers = (
+            f"X-Amz-Target: {target}\r\nX-Amz-Date: {stamp}\r\n{token_header}Authorization: {_ALGORITHM} "
+            f"Credential={credentials.access_key}/{scope}, SignedHeaders={signed}, Signature="
         )
+        canonical = f"{self._prefix}{stamp}\n{token_line}x-amz-target:{target}\n\n{signed}\n"
+        to_sign = f"{_ALGORITHM}\n{stamp}\n{scope}\n"
+        return Template(headers, canonical, to_sign, key, stamp, credentials)
 
-    def _start_day(self, date: str, credentials: Credentials) -> tuple[str, _Keyed, str]:
+    def _start_day(self, date: str, credentials: Credentials) -> tuple[_Keyed, str]:
         key = f"AWS4{credentials.secret_key}".encode()
         for part in (date, self._region, "dynamodb", "aws4_request"):
             key = hmac.digest(key, part.encode(), "sha256")
         scope = f"{date}/{self._region}/dynamodb/aws4_request"
         self._day = (date, credentials, _Keyed(key), scope)
-        return date, self._day[2], scope
+        return self._day[2], scope

@@ -8,8 +8,9 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.wire.endpoint import Endpoint
@@ -60,10 +61,13 @@ def _secure(plain: socket.socket, endpoint: Endpoint, limit: float) -> socket.so
         raise
 
 
-def readiness(descriptor: int) -> Callable[[], bool]:
-    """A function that tells at once whether something can be read from a socket; its closing counts too."""
+def readiness(descriptor: int) -> Callable[[], list[Any]]:
+    """A function that tells at once whether something can be read from a socket; its closing counts too.
+
+    What it gives is true or false as a list is.
+    """
     if hasattr(select, "poll"):
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        return lambda: bool(poll.poll(0))
-    return lambda: bool(select.select([descriptor], [], [], 0)[0])
+        return partial(poll.poll, 0)
+    return lambda: select.select([descriptor], [], [], 0)[0]

@@ -15,7 +15,7 @@ from dynamodb_wrapper import exceptions as exc
 from dynamodb_wrapper.engine.flow import Call
 from dynamodb_wrapper.wire.credentials import Credentials
 from dynamodb_wrapper.wire.endpoint import Endpoint
-from dynamodb_wrapper.wire.http import BadReply, Dialect, Lost, Origin, Reader, encode
+from dynamodb_wrapper.wire.http import INTACT, BadReply, Dialect, Lost, Origin, Reader, encode, intact_body
 
 GET = Call("GetItem", {"TableName": "orders"}, "orders")
 ADD = Call("UpdateItem", {"TableName": "orders"}, "orders", repeatable=False)
@@ -122,6 +122,55 @@ def test_a_reply_without_bounds_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     reader.feed(b"HTTP/1.1 200 OK\r\n\r\n")
     with pytest.raises(BadReply, match="more than 1000 bytes"):
         reader.feed(b"x" * 1000)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        PLAIN,
+        PLAIN.replace(b"Content-Length", b"content-length").replace(b"x-amz-crc32", b"X-AMZ-CRC32"),
+        PLAIN.replace(b"\r\n", b"\r\nConnection: keep-alive\r\n", 1),
+        PLAIN.replace(b"200 Because", b"200 "),
+    ],
+    ids=["as sent", "other case", "kept", "no reason"],
+)
+def test_an_intact_success_in_one_piece_needs_no_parser(encoded: bytes) -> None:
+    body = b'{"Item": {"pk": {"S": "a"}}}'
+    assert intact_body(encoded) == body
+    assert ORIGIN.result(GET, 200, INTACT, body) == body
+    assert read(Reader(), encoded)[2] == body
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        b"",
+        PLAIN[:20],
+        PLAIN[:-1],
+        PLAIN + b"H",
+        PLAIN.replace(b'"a"', b'"b"'),
+        PLAIN.replace(b"x-amz-crc32", b"x-other-crc"),
+        PLAIN.replace(b"Content-Length", b"Content-Lengthy"),
+        PLAIN.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        PLAIN.replace(b"200 ", b"400 "),
+        PLAIN.replace(b"\r\n", b"\r\nConnection: close\r\n", 1),
+        CHUNKED,
+        answered(b"[]").encoded(),
+        answered(b"{} ").encoded(),
+        b"HTTP/1.1 100 Continue\r\n\r\n" + PLAIN,
+    ],
+)
+def test_whatever_else_is_left_to_the_parser(encoded: bytes) -> None:
+    assert intact_body(encoded) is None
+
+
+@given(body=st.binary(max_size=50), cut=st.integers(0, 300), flip=st.integers(0, 255))
+def test_an_altered_reply_is_never_taken_for_intact(body: bytes, cut: int, flip: int) -> None:
+    encoded = answered(b'{"' + body + b'"}').encoded()
+    at = cut % len(encoded)
+    altered = encoded[:at] + bytes([encoded[at] ^ flip]) + encoded[at + 1 :]
+    assert intact_body(encoded[:at]) is None
+    assert intact_body(altered) in (None, b'{"' + body + b'"}')
 
 
 @pytest.mark.parametrize("name", [b"x-amz-crc32", b"X-Amz-Crc32"])
