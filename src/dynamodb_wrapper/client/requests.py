@@ -66,7 +66,7 @@ class Requests(Host):
         """
         schema = schema_of(model)
         item = GetItem(
-            table=self.table_name(model),
+            table=self.config.get_table_name(schema.table_name),
             key=wire_key(schema, key),
             reader=schema.codec,
             consistent=consistent,

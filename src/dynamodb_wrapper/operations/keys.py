@@ -21,6 +21,8 @@ def wire_key(schema: TableSchema[Any], key: object, table: str = "") -> WireItem
     Raises:
         ValidationError: a part is missing, empty, too long or of the wrong type.
     """
+    if (usual := _of_plain_texts(schema, key)) is not None:
+        return usual
     given = schema.key_of(key)
     encoded = {name: schema.codec.encode_attribute(name, given[name]) for name in schema.key_fields}
     return checked_key(schema, encoded, table)
@@ -30,4 +32,19 @@ def checked_key(schema: TableSchema[Any], item: WireItem, table: str = "") -> Wi
     """The same item in wire form, after a check of the primary key in it."""
     for name in schema.key_fields:
         check_key(name, item[name], partition=name == schema.partition_key, table=table)
+    return item
+
+
+def _of_plain_texts(schema: TableSchema[Any], key: object) -> WireItem | None:
+    """The key whose parts are all ASCII texts of a length that the service takes; None for any other."""
+    limits = schema.plain_key
+    given: Any = key if key.__class__ is dict else {schema.partition_key: key}
+    if len(given) != len(limits):
+        return None
+    item: WireItem = {}
+    for name, longest in limits.items():
+        text: Any = given.get(name)
+        if text.__class__ is not str or not text.isascii() or not 0 < len(text) <= longest:
+            return None
+        item[name] = {"S": text}
     return item

@@ -14,7 +14,6 @@ from decimal import Decimal
 from pathlib import PurePath
 from typing import Any, ForwardRef, NoReturn, TypeVar
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
@@ -38,7 +37,7 @@ _TEXT = (str, bool, datetime, date, time, UUID, PurePath)
 _NUMBERS = (int, float, Decimal)
 _BYTES = (bytes, bytearray)
 
-_compiled: WeakKeyDictionary[type[BaseModel], TableSchema[Any]] = WeakKeyDictionary()
+_compiled: dict[type[BaseModel], TableSchema[Any]] = {}
 
 
 def schema_of(model: type[M]) -> TableSchema[M]:
@@ -50,11 +49,13 @@ def schema_of(model: type[M]) -> TableSchema[M]:
     Raises:
         MetaError: Meta is missing or wrong; names the model, the attribute and the mend.
     """
+    try:
+        return _compiled[model]
+    except (KeyError, TypeError):  # not compiled yet, or nothing that can be a key
+        pass
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise MetaError(f"{model!r} is not a pydantic model class: give the class, not an instance")
-    schema = _compiled.get(model)
-    if schema is None:
-        schema = _compiled[model] = _Compiler(model).compile()
+    schema = _compiled[model] = _Compiler(model).compile()
     return schema
 
 

@@ -17,6 +17,7 @@ from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.schema.sealed import SealedCodec
 from dynamodb_wrapper.wire.compiled import Codec
 from dynamodb_wrapper.wire.plain import stored_fields
+from dynamodb_wrapper.wire.sizes import PARTITION_KEY_LIMIT, SORT_KEY_LIMIT
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V", bound=BaseModel)
@@ -124,6 +125,13 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
     def key_fields(self) -> tuple[str, ...]:
         """The primary key's attributes, partition first."""
         return self.primary.keys
+
+    @cached_property
+    def plain_key(self) -> Mapping[str, int]:
+        """The most bytes of each part of the primary key, if all are texts that are stored as they are."""
+        if not self.codec.stores_plain_texts(self.key_fields):
+            return {}
+        return dict(zip(self.key_fields, (PARTITION_KEY_LIMIT, SORT_KEY_LIMIT), strict=False))
 
     @property
     def keeps_more(self) -> bool:

@@ -131,6 +131,11 @@ class Codec(Generic[M]):
             raise self._invalid("cannot be stored", {name: [text]})
         return encoded
 
+    def stores_plain_texts(self, names: Collection[str]) -> bool:
+        """Whether these attributes are all texts, and stored just as they are given."""
+        fields = [self._fields_by_attribute.get(name) for name in names]
+        return all(field and field.shape == Scalar(str) and not field.stored.dumped for field in fields)
+
     def to_plain(self, instance: M) -> dict[str, Any]:
         """The item to store, as the Python values that boto3's resource takes; errors as for `encode`."""
         return decode_item(self.encode(instance))

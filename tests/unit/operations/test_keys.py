@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, field_serializer
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
@@ -35,6 +38,17 @@ class Note(BaseModel):
     class Meta:
         partition_key = "page"
         sort_key = "title"
+
+
+class Shouted(BaseModel):
+    page: str
+
+    class Meta:
+        partition_key = "page"
+
+    @field_serializer("page")
+    def _shout(self, page: str) -> str:
+        return page.upper()
 
 
 visits, flags, notes = schema_of(Visit), schema_of(Flag), schema_of(Note)
@@ -73,6 +87,37 @@ def test_a_key_that_the_service_would_refuse_is_refused_here(key: Any, attribute
 
 def test_a_key_as_long_as_possible_is_taken() -> None:
     assert wire_key(notes, {"page": "x" * 2048, "title": "y" * 1024})["title"] == {"S": "y" * 1024}
+
+
+PARTS = st.text(max_size=5) | st.sampled_from(["x" * 1024, "x" * 1025, "ø" * 512, "\ud800"]) | st.none()
+
+
+@given(page=PARTS, title=PARTS)
+def test_plain_texts_are_judged_as_all_other_keys_are(page: Any, title: Any) -> None:
+    key = {"title": title, "page": page}
+
+    def slowly() -> Any:
+        return checked_key(
+            notes, {name: notes.codec.encode_attribute(name, key[name]) for name in notes.key_fields}
+        )
+
+    def outcome(make: Callable[[], Any]) -> Any:
+        try:
+            return list(make().items())  # the partition key stands first
+        except ValidationError as error:
+            return error.errors
+
+    assert outcome(lambda: wire_key(notes, key)) == outcome(slowly)
+
+
+def test_a_text_that_is_stored_otherwise_is_so_as_a_key_too() -> None:
+    assert wire_key(schema_of(Shouted), "home") == {"page": {"S": "HOME"}}
+
+
+@pytest.mark.parametrize("key", ["home", {"page": "home"}, {"page": "a", "title": "b", "more": "c"}])
+def test_a_key_must_have_all_its_parts_and_no_others(key: Any) -> None:
+    with pytest.raises(ValidationError, match="the key of Note is page \\+ title"):
+        wire_key(notes, key)
 
 
 def test_a_naive_datetime_is_refused() -> None:
