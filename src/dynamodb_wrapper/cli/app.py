@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from dynamodb_wrapper.cli.local import local
+from dynamodb_wrapper.cli.schema import schema
 from dynamodb_wrapper.demo.command import demo
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(local)
 app.command("demo")(demo)
+app.command("schema")(schema)
 
 
 def _show_version(wanted: bool) -> None:

@@ -6,11 +6,12 @@ not know how anything is stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
+from pydantic.fields import FieldInfo
 
 from dynamodb_wrapper.models.base import Dto, GivenInstant
 from dynamodb_wrapper.models.domain_models import DataQualityResult
@@ -23,6 +24,7 @@ from dynamodb_wrapper.models.rules import (
     ENVIRONMENTS,
     FAILED_IS_EXPLAINED,
     FAILED_WITHIN_PROCESSED,
+    LOCATION_PREFIXES,
     STORAGE_LEVELS,
     TRIGGER_TYPES,
     cron_expression,
@@ -33,18 +35,33 @@ from dynamodb_wrapper.timezones import utcnow
 
 __all__ = ["PipelineConfigUpsert", "PipelineRunLogStatusUpdate", "PipelineRunLogUpsert", "TableConfigUpsert"]
 
+
+def _shown(allowed: Sequence[str]) -> FieldInfo:
+    """What JSON Schema says of a field that `one_of` checks."""
+    shown: FieldInfo = Field(json_schema_extra={"enum": [*allowed]})
+    return shown
+
+
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zA-Z0-9_-]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 User = Annotated[str, Field(max_length=128)]
 Description = Annotated[str, Field(max_length=1000)]
 ErrorMessage = Annotated[str, Field(max_length=2000)]
 Short = Annotated[str, Field(max_length=50)]
-Environment = Annotated[str, AfterValidator(one_of(ENVIRONMENTS))]
-DataType = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(one_of(DATA_TYPES))]
-Trigger = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(one_of(TRIGGER_TYPES))]
+Environment = Annotated[str, AfterValidator(one_of(ENVIRONMENTS)), _shown(ENVIRONMENTS)]
+DataType = Annotated[
+    str, Field(min_length=1, max_length=50), AfterValidator(one_of(DATA_TYPES)), _shown(DATA_TYPES)
+]
+Trigger = Annotated[
+    str, Field(min_length=1, max_length=50), AfterValidator(one_of(TRIGGER_TYPES)), _shown(TRIGGER_TYPES)
+]
 Schedule = Annotated[str, Field(max_length=256), AfterValidator(cron_expression)]
-Location = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(storage_location)]
-StorageLevel = Annotated[str, AfterValidator(one_of(STORAGE_LEVELS))]
+Location = Annotated[
+    str,
+    Field(min_length=1, max_length=1000, json_schema_extra={"pattern": f"^({'|'.join(LOCATION_PREFIXES)})"}),
+    AfterValidator(storage_location),
+]
+StorageLevel = Annotated[str, AfterValidator(one_of(STORAGE_LEVELS)), _shown(STORAGE_LEVELS)]
 Days = Annotated[int, Field(ge=1, le=36500)]
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[Decimal, Field(ge=0)]

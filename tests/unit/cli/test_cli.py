@@ -22,6 +22,7 @@ def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> Non
     told = capsys.readouterr().out
     assert "local" in told
     assert "demo" in told
+    assert "schema" in told
 
 
 def test_a_command_that_is_not_there_has_exit_status_2(capsys: pytest.CaptureFixture[str]) -> None:
