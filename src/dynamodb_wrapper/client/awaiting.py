@@ -147,6 +147,8 @@ class AsyncDynamoDB(Requests, Awaiting):
         return self._shared.transport
 
     async def _together(self, effect: Together) -> list[Any]:
+        if len(effect.flows) < 2:
+            return [await self.drive(flow) for flow in effect.flows]
         waiting = iter(enumerate(effect.flows))
         results: dict[int, Any] = {}
         errors: dict[int, BaseException] = {}

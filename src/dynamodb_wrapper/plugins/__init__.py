@@ -24,6 +24,7 @@ from dynamodb_wrapper.engine.plugins import Plugin
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.plugins.metrics import MetricsPlugin
+    from dynamodb_wrapper.plugins.telemetry import TelemetryPlugin
 
 __all__ = [
     "AttemptEnded",
@@ -42,12 +43,14 @@ __all__ = [
     "Retrying",
     "Send",
     "Sleep",
+    "TelemetryPlugin",
     "Tell",
     "Together",
 ]
 
 _HOMES: Final = {
     "MetricsPlugin": "metrics",
+    "TelemetryPlugin": "telemetry",
 }
 
 

@@ -132,6 +132,8 @@ class MetricsPlugin(Plugin):
         return self._figures.copied()
 
     def _observe(self, event: Event) -> AbstractContextManager[None] | None:
+        if isinstance(event, CallStarted):
+            return None
         if isinstance(event, AttemptEnded):
             self._count_attempt(event)
         elif isinstance(event, OperationStarted):
@@ -139,7 +141,7 @@ class MetricsPlugin(Plugin):
         elif isinstance(event, Retrying):
             with self._figures.lock:
                 self._retries[event.call.action, event.call.table].value += 1
-        elif not isinstance(event, CallStarted):
+        else:
             with self._figures.lock:
                 for measure in event.measures():
                     self._count_measure(measure)
