@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # "as" tells type checkers that a name is exported
     from dynamodb_wrapper.client import AsyncDynamoDB as AsyncDynamoDB
     from dynamodb_wrapper.client import DynamoDB as DynamoDB
     from dynamodb_wrapper.config import DynamoDBConfig as DynamoDBConfig
+    from dynamodb_wrapper.config import Region as Region
     from dynamodb_wrapper.core import AsyncTableGateway as AsyncTableGateway
     from dynamodb_wrapper.core import TableGateway as TableGateway
     from dynamodb_wrapper.core import create_async_table_gateway as create_async_table_gateway
@@ -146,7 +147,7 @@ __version__: Final = "0.1.0"
 
 _MODULES: Final = {
     "client": "AsyncDynamoDB DynamoDB",
-    "config": "DynamoDBConfig",
+    "config": "DynamoDBConfig Region",
     "core": "AsyncTableGateway TableGateway create_async_table_gateway create_table_gateway",
     "engine.faces": "method",
     "engine.flow": "Flow",

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Protocol, TypedDict
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.exceptions import ValidationError
@@ -25,7 +25,7 @@ from dynamodb_wrapper.validation import Checked, did_you_mean, from_pydantic, in
 if TYPE_CHECKING:
     from typing import Self, Unpack
 
-__all__ = ["DynamoDBConfig", "Environment", "Settings", "SparkSettings"]
+__all__ = ["DynamoDBConfig", "Environment", "Region", "Settings", "SparkSettings"]
 
 Environment = Literal["dev", "staging", "prod", "test"]
 
@@ -112,6 +112,33 @@ def _timezone(name: str) -> str:
         raise problem(error.message) from None
 
 
+class Region(NamedTuple):
+    """A Region that holds a replica of the tables (a global table).
+
+    Parameters:
+        name: an AWS Region.
+        endpoint_url: in place of the Region's own endpoint.
+    """
+
+    name: str
+    endpoint_url: str | None = None
+
+
+def _replica(given: object) -> Region:
+    if isinstance(given, str):
+        given = Region(given)
+    if not isinstance(given, Region):
+        raise problem(f"{given!r} is no Region: give its name, or Region(name, endpoint_url)")
+    return Region(_region(given.name), given.endpoint_url and _endpoint(given.endpoint_url))
+
+
+def _replicas(given: tuple[Region, ...]) -> tuple[Region, ...]:
+    names = [region.name for region in given]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise problem(f"{', '.join(twice)} stands there more than once: name each Region once")
+    return given
+
+
 class Settings(TypedDict, total=False):
     """The keyword arguments of `DynamoDBConfig`; its fields say what they mean."""
 
@@ -132,6 +159,9 @@ class Settings(TypedDict, total=False):
     cursor_secret: str | SecretStr | None
     allow_scan: bool
     plugins: tuple[object, ...]
+    regions: Sequence[str | Region]
+    write_failover: bool
+    failover_seconds: float
 
 
 class SparkSettings(Protocol):
@@ -170,6 +200,11 @@ class DynamoDBConfig(Checked):
         allow_scan: whether a query for which no index serves may read the whole table without being told so
             by its step `allow_scan()` (`DYNAMODB_ALLOW_SCAN`).
         plugins: used by every client and API that is made from these settings, the first one outermost.
+        regions: where the tables have replicas, the nearest first: names, or `Region(name, endpoint_url)`.
+            Reads that need not be consistent go to the first one that answers; all else to the home Region,
+            which is `region_name`. See docs/regions.md.
+        write_failover: let writes go to another Region too while the home Region does not answer.
+        failover_seconds: how long a Region may take to answer before the next one is asked, up to 3600.
 
     Raises:
         ValidationError: a setting is wrong; `errors` has it by field, and the message names what is allowed.
@@ -194,6 +229,11 @@ class DynamoDBConfig(Checked):
     cursor_secret: SecretStr | None = None
     allow_scan: bool = False
     plugins: tuple[object, ...] = ()
+    regions: Annotated[
+        tuple[Annotated[Region, BeforeValidator(_replica)], ...], AfterValidator(_replicas)
+    ] = ()
+    write_failover: bool = False
+    failover_seconds: float = Field(default=1.0, gt=0, le=3600)
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
         values = _from_environment(settings) | settings
@@ -255,6 +295,12 @@ class DynamoDBConfig(Checked):
     def replace(self, **changes: Unpack[Settings]) -> Self:
         """These settings with some changed, validated again; the environment is not asked."""
         return type(self)(**(self._settings() | changes))
+
+    def in_region(self, region: Region) -> Self:
+        """These settings for one Region alone."""
+        return self.replace(
+            region_name=region.name, endpoint_url=region.endpoint_url, regions=(), write_failover=False
+        )
 
     def get_table_name(self, base: str) -> str:
         """The full name of a table: the prefix and the base name."""

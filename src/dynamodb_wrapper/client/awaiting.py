@@ -34,8 +34,7 @@ from dynamodb_wrapper.engine.flow import (
     awalk,
 )
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.wire.asyncio import AsyncioTransport
-from dynamodb_wrapper.wire.sharing import Shared, shared_asyncio
+from dynamodb_wrapper.wire.sharing import Asyncio, Shared, shared_asyncio
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.client.batches import AsyncBatch
@@ -64,7 +63,7 @@ class AsyncDynamoDB(Requests, Awaiting):
     ) -> None:
         self._start(config, observers)
         self._given = transport
-        self._shared: Shared[AsyncioTransport] | None = None
+        self._shared: Shared[Asyncio] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
@@ -135,7 +134,7 @@ class AsyncDynamoDB(Requests, Awaiting):
         result = (effect.awaiting or effect.function)(*effect.args)
         return await result if inspect.isawaitable(result) else result
 
-    def _transport(self) -> AsyncioTransport:
+    def _transport(self) -> Asyncio:
         loop = asyncio.get_running_loop()
         if self._shared is None or loop is not self._loop:
             if self._loop is not None and not self._loop.is_closed():

@@ -22,14 +22,14 @@ from dynamodb_wrapper.engine.flow import Call, Layer, Send, stack
 from dynamodb_wrapper.engine.plugins import Plugin, checked_plugin, installed_plugins
 from dynamodb_wrapper.engine.retry import Retry
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.wire.sharing import shared_bucket
+from dynamodb_wrapper.wire.sharing import shared_bucket, shared_regions
 
 
 class Host:
     """The part of a client that plugins are given to.
 
     A call passes the layers of the plugins, the first one used outermost; then the retries (those of a plugin
-    that brings some), then the layers around each attempt, in the same order.
+    that brings some), the choice of the Region, and the layers around each attempt, in the same order.
     """
 
     config: DynamoDBConfig
@@ -72,6 +72,8 @@ class Host:
         retry = next((plugin.retry for plugin in self._bound if plugin.retry is not None), own)
         layers: list[Layer] = [layer for plugin in self._bound for layer in plugin.layers]
         layers += [observed_calls(observers), retry] if observers else [retry]
+        if config.regions:
+            layers.append(shared_regions(config))
         layers += [layer for plugin in self._bound for layer in plugin.attempts]
         if observers:
             layers.append(observed_attempts(observers))

@@ -29,6 +29,7 @@ class Call(Struct, frozen=True, gc=False):
         deadline: when its time is over, attempts and waits included, on the clock of `time.monotonic`.
         traced: whether every attempt of unknown outcome must reach the layers as an error, even where sending
             it again is harmless.
+        region: the AWS Region that it goes to; the home Region where it is empty.
     """
 
     action: str
@@ -37,6 +38,7 @@ class Call(Struct, frozen=True, gc=False):
     repeatable: bool = True
     deadline: float = inf
     traced: bool = False
+    region: str = ""
 
 
 class Sleep(Struct, frozen=True):

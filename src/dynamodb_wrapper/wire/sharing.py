@@ -1,4 +1,4 @@
-"""Sharing: everybody with an equal configuration uses one connection pool and one retry budget.
+"""Sharing: everybody with an equal configuration has the same connections, retry budget and view of Regions.
 
 Knows who shares what, and for how long. Must not know what is sent.
 """
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.config import DynamoDBConfig, Region
+from dynamodb_wrapper.engine.regions import HOME, Regions
 from dynamodb_wrapper.engine.retry import TokenBucket
 from dynamodb_wrapper.wire.blocking import BlockingTransport
+from dynamodb_wrapper.wire.regional import Regional
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from dynamodb_wrapper.wire.asyncio import AsyncioTransport
 
 R = TypeVar("R")
+T = TypeVar("T", bound="BlockingTransport | AsyncioTransport")
+Blocking: TypeAlias = "BlockingTransport | Regional[BlockingTransport]"
+Asyncio: TypeAlias = "AsyncioTransport | Regional[AsyncioTransport]"
 
 
 class Shared(Generic[R]):
@@ -38,9 +43,10 @@ class Shared(Generic[R]):
 
 _lock = Lock()
 _buckets: WeakValueDictionary[DynamoDBConfig, TokenBucket] = WeakValueDictionary()
-_blocking: WeakValueDictionary[DynamoDBConfig, Shared[BlockingTransport]] = WeakValueDictionary()
+_regions: WeakValueDictionary[DynamoDBConfig, Regions] = WeakValueDictionary()
+_blocking: WeakValueDictionary[DynamoDBConfig, Shared[Blocking]] = WeakValueDictionary()
 _asyncio: WeakKeyDictionary[
-    asyncio.AbstractEventLoop, WeakValueDictionary[DynamoDBConfig, Shared[AsyncioTransport]]
+    asyncio.AbstractEventLoop, WeakValueDictionary[DynamoDBConfig, Shared[Asyncio]]
 ] = WeakKeyDictionary()
 
 
@@ -50,18 +56,40 @@ def shared_bucket(config: DynamoDBConfig) -> TokenBucket:
         return _buckets.setdefault(config, TokenBucket())
 
 
-def shared_blocking(config: DynamoDBConfig) -> Shared[BlockingTransport]:
+def shared_blocking(config: DynamoDBConfig) -> Shared[Blocking]:
     """The blocking transport for this configuration; call `release` after use."""
-    return _shared(_blocking, config, lambda: BlockingTransport(config))
+    return _shared(_blocking, config, lambda: _of_regions(config, BlockingTransport))
 
 
-def shared_asyncio(config: DynamoDBConfig, loop: asyncio.AbstractEventLoop) -> Shared[AsyncioTransport]:
+def shared_asyncio(config: DynamoDBConfig, loop: asyncio.AbstractEventLoop) -> Shared[Asyncio]:
     """The awaiting transport for this configuration on that event loop; call `release` after use."""
     from dynamodb_wrapper.wire.asyncio import AsyncioTransport
 
     with _lock:
         of_loop = _asyncio.setdefault(loop, WeakValueDictionary())
-    return _shared(of_loop, config, lambda: AsyncioTransport(config))
+    return _shared(of_loop, config, lambda: _of_regions(config, AsyncioTransport))
+
+
+def shared_regions(config: DynamoDBConfig) -> Regions:
+    """Which Regions answer, for this configuration."""
+    with _lock:
+        found = _regions.get(config)
+        if found is None:
+            names = [HOME if name == config.region_name else name for name, _ in config.regions]
+            found = _regions[config] = Regions(
+                names if HOME in names else [*names, HOME],
+                write_failover=config.write_failover,
+                patience_seconds=config.failover_seconds,
+            )
+        return found
+
+
+def _of_regions(config: DynamoDBConfig, make: Callable[[DynamoDBConfig], T]) -> T | Regional[T]:
+    if not config.regions:
+        return make(config)
+    home = Region(config.region_name, config.endpoint_url)
+    others = {region.name: region for region in config.regions if region.name != home.name}
+    return Regional({name: make(config.in_region(region)) for name, region in {HOME: home, **others}.items()})
 
 
 def _shared(
