@@ -16,6 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from dynamodb_wrapper import exceptions as exc
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Sleep
@@ -153,12 +154,14 @@ def _transaction(call: Call, deadline: float) -> Call:
     }
     if "ReturnConsumedCapacity" in call.body:
         body["ReturnConsumedCapacity"] = call.body["ReturnConsumedCapacity"]
-    return Call("TransactWriteItems", body, call.table, deadline=deadline)
+    return replace(
+        call, action="TransactWriteItems", body=body, repeatable=True, traced=False, deadline=deadline
+    )
 
 
 def _read(send: Send, call: Call, deadline: float) -> Flow[Any]:
     body = {"TableName": call.body["TableName"], "Key": call.body["Key"], "ConsistentRead": True}
-    reply = yield from send(Call("GetItem", body, call.table, deadline=deadline))
+    reply = yield from send(replace(call, action="GetItem", body=body, repeatable=True, deadline=deadline))
     return _decode(reply).get("Item")
 
 
