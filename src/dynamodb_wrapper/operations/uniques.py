@@ -20,6 +20,7 @@ from dynamodb_wrapper.operations.marks import plain_number
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.operations.transactions import TransactAction
 from dynamodb_wrapper.schema import GUARD, TableSchema
+from dynamodb_wrapper.wire.plaintext import MARK
 from dynamodb_wrapper.wire.values import WireItem, WireValue
 
 _OWNER: Final = Path(("owner",))
@@ -81,7 +82,8 @@ def unique_values(schema: TableSchema[Any], item: Mapping[str, WireValue] | None
     """The values of an item that are to be unique; an attribute that it lacks or that is NULL has none."""
     if item is None:
         return {}
-    return {name: item[name] for name in schema.unique if name in item and "NULL" not in item[name]}
+    values = {name: item[name].get(MARK, item[name]) for name in schema.unique if name in item}
+    return {name: value for name, value in values.items() if "NULL" not in value}
 
 
 def guards(schema: TableSchema[Any], table: str, key: WireItem, item: WireItem | None) -> dict[str, Guard]:

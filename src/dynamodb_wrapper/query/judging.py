@@ -29,6 +29,7 @@ from dynamodb_wrapper.expressions import (
 )
 from dynamodb_wrapper.expressions.conditions import Comparator, Size, StoredBool
 from dynamodb_wrapper.expressions.params import Encode, Wire
+from dynamodb_wrapper.wire.plaintext import MARK
 from dynamodb_wrapper.wire.values import WireValue, encode_value
 
 WireItem: TypeAlias = Mapping[str, WireValue]
@@ -149,7 +150,10 @@ def _at(path: Path) -> _Value:
 
 def _operand(path: Path, value: object, encode: Encode) -> _Value:
     wire = operand(path, value, encode)
-    return _at(wire) if isinstance(wire, Path) else lambda _item: wire
+    if isinstance(wire, Path):
+        return _at(wire)
+    plain: WireValue = wire.get(MARK, wire)  # what is judged has been decrypted
+    return lambda _item: plain
 
 
 def _part(path: Path, value: object) -> _Value:

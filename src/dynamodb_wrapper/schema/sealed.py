@@ -30,7 +30,7 @@ class SealedCodec(Codec[M]):
     def __init__(self, model: type[M], encrypted: Mapping[str, str | None], **options: Any) -> None:
         super().__init__(model, **options)
         self.encrypted = encrypted
-        self._indexes = [name for name in encrypted.values() if name is not None]
+        self._fields_of_indexes = {index: name for name, index in encrypted.items() if index is not None}
 
     def encode(self, instance: M) -> WireItem:
         """As `Codec.encode`; encrypted attributes are marked."""
@@ -41,9 +41,13 @@ class SealedCodec(Codec[M]):
         return item
 
     def encode_attribute(self, name: str, value: Any, *, constraints: bool = False) -> WireValue:
-        """As `Codec.encode_attribute`; the value of an encrypted attribute is marked."""
-        encoded = super().encode_attribute(name, value, constraints=constraints)
-        return to_encrypt(encoded) if name in self.encrypted else encoded
+        """As `Codec.encode_attribute`; the value of an encrypted attribute is marked.
+
+        That of a blind index is given, and marked, as a value of the encrypted attribute.
+        """
+        field = self._fields_of_indexes.get(name, name)
+        encoded = super().encode_attribute(field, value, constraints=constraints)
+        return to_encrypt(encoded) if field in self.encrypted else encoded
 
     def to_plain(self, instance: M) -> dict[str, Any]:
         """The item as Python values, nothing encrypted: what is done with them is up to the caller."""
@@ -88,6 +92,6 @@ class SealedCodec(Codec[M]):
     def _without_indexes(self, instance: M) -> M:
         extra = instance.__pydantic_extra__
         if extra:
-            for name in self._indexes:
+            for name in self._fields_of_indexes:
                 extra.pop(name, None)
         return instance
