@@ -104,7 +104,6 @@ class Retrying(Event, frozen=True):
 
 Observer: TypeAlias = Callable[[Any], AbstractContextManager[Any] | None]
 
-logging.getLogger("dynamodb_wrapper").addHandler(logging.NullHandler())
 _logger = logging.getLogger("dynamodb_wrapper.calls")
 
 

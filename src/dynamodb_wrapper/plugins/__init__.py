@@ -23,6 +23,14 @@ from dynamodb_wrapper.engine.flow import Call, Do, Flow, Layer, Reply, Send, Sle
 from dynamodb_wrapper.engine.plugins import Plugin
 
 if TYPE_CHECKING:
+    from dynamodb_wrapper.plugins.logs import (
+        LoggingPlugin,
+        RedactSecrets,
+        Sink,
+        StandardSink,
+        StructlogSink,
+        redact_secrets,
+    )
     from dynamodb_wrapper.plugins.metrics import MetricsPlugin
     from dynamodb_wrapper.plugins.telemetry import TelemetryPlugin
 
@@ -34,21 +42,33 @@ __all__ = [
     "Event",
     "Flow",
     "Layer",
+    "LoggingPlugin",
     "Measure",
     "MetricsPlugin",
     "Observer",
     "OperationStarted",
     "Plugin",
+    "RedactSecrets",
     "Reply",
     "Retrying",
     "Send",
+    "Sink",
     "Sleep",
+    "StandardSink",
+    "StructlogSink",
     "TelemetryPlugin",
     "Tell",
     "Together",
+    "redact_secrets",
 ]
 
 _HOMES: Final = {
+    "LoggingPlugin": "logs",
+    "RedactSecrets": "logs",
+    "Sink": "logs",
+    "StandardSink": "logs",
+    "StructlogSink": "logs",
+    "redact_secrets": "logs",
     "MetricsPlugin": "metrics",
     "TelemetryPlugin": "telemetry",
 }
