@@ -20,6 +20,7 @@ from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.support.redis_server import RedisServer
 
 from dynamodb_wrapper.local import EngineError, RunningEngine, start
 
@@ -202,3 +203,16 @@ def boto3_table(_boto3_session: Any, engine: RunningEngine) -> Iterator[Callable
     resource = _boto3_session.resource("dynamodb", endpoint_url=engine.endpoint_url)
     yield resource.Table
     resource.meta.client.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A real Redis; tests that kill it start one of their own."""
+    if reason := RedisServer.missing():
+        if "CI" in os.environ:
+            pytest.fail(reason)
+        pytest.skip(reason)
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()

@@ -23,6 +23,7 @@ from dynamodb_wrapper.engine.flow import Call, Do, Flow, Layer, Reply, Send, Sle
 from dynamodb_wrapper.engine.plugins import Plugin
 
 if TYPE_CHECKING:
+    from dynamodb_wrapper.plugins.cache import CachePlugin, CacheRead
     from dynamodb_wrapper.plugins.logs import (
         LoggingPlugin,
         RedactSecrets,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AttemptEnded",
+    "CachePlugin",
+    "CacheRead",
     "Call",
     "CallStarted",
     "Do",
@@ -63,6 +66,8 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "CachePlugin": "cache",
+    "CacheRead": "cache",
     "LoggingPlugin": "logs",
     "RedactSecrets": "logs",
     "Sink": "logs",

@@ -1,0 +1,14 @@
+"""The cache: items and pages that need no call, with DAX's semantics; docs/cache.md."""
+
+try:
+    import cachetools as cachetools
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "the cache needs the package cachetools: pip install 'dynamodb-wrapper[cache]'"
+    ) from error
+
+from dynamodb_wrapper.plugins.cache.faces import AsyncCache, Cache
+from dynamodb_wrapper.plugins.cache.plugin import CachePlugin
+from dynamodb_wrapper.plugins.cache.stats import CacheRead, CacheStats
+
+__all__ = ["AsyncCache", "Cache", "CachePlugin", "CacheRead", "CacheStats"]
