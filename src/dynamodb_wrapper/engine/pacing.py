@@ -110,20 +110,20 @@ class Pacing:
 
     def _scopes(self, call: Call) -> Iterator[Scope]:
         write = is_write(call)
-        yield call.table, write
+        yield call.region, call.table, write
         if not write and (index := call.body.get("IndexName")):
-            yield call.table, index, write
+            yield call.region, call.table, index, write
         if (partition := self._partitions.of(call)) is not None:
-            yield *partition, write
+            yield call.region, *partition, write
 
     def _scope(self, call: Call, reason: ThrottlingReason) -> Scope | None:
         """What a reason says is too fast; None where it is one partition and nobody knows which."""
         write = is_write(call)
         if reason.reason.endswith(HOT_KEY):
             partition = self._partitions.of(call)
-            return None if partition is None else (*partition, write)
+            return None if partition is None else (call.region, *partition, write)
         table, index = _resource(reason.resource, call)
-        return (table, index, write) if index and not write else (table, write)
+        return (call.region, table, index, write) if index and not write else (call.region, table, write)
 
 
 def _resource(arn: str, call: Call) -> tuple[str, str]:

@@ -70,6 +70,7 @@ class CircuitBreaker(Plugin):
         return "closed" if circuit is None else circuit.state
 
     def _guard(self, endpoint: str, send: Send, call: Call) -> Flow[Reply]:
+        endpoint = call.region or endpoint
         circuit = self._circuits.get((endpoint, call.table)) or self._circuit(endpoint, call.table)
         probes = circuit.state != "closed" and circuit.admit(call)
         try:
