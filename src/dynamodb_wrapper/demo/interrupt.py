@@ -1,0 +1,76 @@
+"""Ctrl-C, SIGTERM and SIGHUP as one exception that never lands in the middle of a write.
+
+Knows signals. Must not know DynamoDB or the pipeline.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Ctrl-C, a polite kill, and a terminal that was closed; Windows has no SIGHUP."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The process was asked to stop; `signal_name` is "SIGINT", "SIGTERM" or "SIGHUP"."""
+
+    def __init__(self, signal_name: str) -> None:
+        super().__init__(f"interrupted by {signal_name}")
+        self.signal_name = signal_name
+
+
+class Interrupts:
+    """Turns the first of `SIGNALS` into `Interrupted` while it listens, and ignores later ones.
+
+    Inside `shield()` the signal waits until the block ends, so that a write is not left with an unknown
+    outcome; a second signal ends that wait. Once it is raised, further signals are ignored, so that an
+    impatient user does not keep the program from tidying up. Outside the main thread, where Python delivers
+    no signals, listening changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self._shields = 0
+        self._waiting: Interrupted | None = None
+        self._raised = False
+
+    @contextmanager
+    def listening(self) -> Iterator[Interrupts]:
+        """Handle the signals until the block ends, then put the former handlers back."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        """Let the block end before a signal is raised."""
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+        if self._waiting is not None and not self._shields:
+            self._raise(self._waiting)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._raised:
+            return
+        error = Interrupted(signal.Signals(number).name)
+        if self._shields and self._waiting is None:
+            self._waiting = error
+        else:
+            self._raise(error)
+
+    def _raise(self, error: Interrupted) -> None:
+        self._waiting = None
+        self._raised = True
+        raise error

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import signal
+from threading import Thread
+
+import pytest
+
+from dynamodb_wrapper.demo.interrupt import Interrupted, Interrupts
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_raised_by_name(number: signal.Signals) -> None:
+    with Interrupts().listening(), pytest.raises(Interrupted) as caught:
+        signal.raise_signal(number)
+    assert caught.value.signal_name == number.name
+
+
+def test_a_shielded_block_ends_before_the_signal_is_raised() -> None:
+    done: list[str] = []
+
+    def write(interrupts: Interrupts) -> None:
+        with interrupts.shield(), interrupts.shield():
+            signal.raise_signal(signal.SIGINT)
+            done.append("written")
+
+    interrupts = Interrupts()
+    with interrupts.listening():
+        with pytest.raises(Interrupted):
+            write(interrupts)
+        with interrupts.shield():  # the signal was raised once and is gone
+            done.append("again")
+    assert done == ["written", "again"]
+
+
+def test_a_second_signal_does_not_wait() -> None:
+    def write(interrupts: Interrupts) -> None:
+        with interrupts.shield():
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+            pytest.fail("the second signal waited")
+
+    interrupts = Interrupts()
+    with interrupts.listening(), pytest.raises(Interrupted):
+        write(interrupts)
+
+
+def test_the_former_handlers_come_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with Interrupts().listening():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_another_thread_may_listen_although_it_gets_no_signals() -> None:
+    entered: list[bool] = []
+
+    def listen() -> None:
+        with Interrupts().listening():
+            entered.append(True)
+
+    thread = Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert entered == [True]
