@@ -27,6 +27,7 @@ PACKAGE = "dynamodb_wrapper"
 
 # Each entry may import those before it; names on one line may not import each other.
 ROOMS: tuple[tuple[str, ...], ...] = (
+    ("lazy",),
     ("exceptions",),
     ("validation",),
     ("timezones",),

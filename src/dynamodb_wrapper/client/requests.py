@@ -1,6 +1,7 @@
 """What both clients offer, written once: requests for any model with a Meta.
 
-Knows operations and models. Must not know how a face waits, what carries a call, nor business rules.
+Knows operations and models. Must not know how a face waits, what carries a call, nor business rules. What a
+get, a put and a delete do without is loaded by the method that needs it.
 """
 
 from __future__ import annotations
@@ -14,23 +15,16 @@ from dynamodb_wrapper.client.host import Host
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow, Operation
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import condition_of
-from dynamodb_wrapper.operations import (
-    CreateTable,
-    DeleteItem,
-    DeleteTable,
-    GetItem,
-    PutItem,
-    TransactGet,
-)
-from dynamodb_wrapper.operations.changes import Changes
-from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
 from dynamodb_wrapper.operations.readers import plain
+from dynamodb_wrapper.operations.reads import GetItem
+from dynamodb_wrapper.operations.writes import DeleteItem, PutItem
 from dynamodb_wrapper.schema import schema_of
 
 if TYPE_CHECKING:
+    from dynamodb_wrapper.expressions import Condition
     from dynamodb_wrapper.operations.bulk import Outcome
+    from dynamodb_wrapper.operations.changes import Changes
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -98,7 +92,7 @@ class Requests(Host):
             table=self.table_name(type(item)),
             item=checked_key(schema, schema.codec.encode(item)),
             reader=schema.codec,
-            condition=condition_of(condition),
+            condition=_condition(condition),
             encode=schema.codec.encode_attribute,
         )
         yield from put.flow(self.send)
@@ -127,12 +121,14 @@ class Requests(Host):
             from dynamodb_wrapper.operations.applying import update_alone
 
             return update_alone(self.send, schema, self.table_name(model), key, changes, condition)
+        from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
+
         return UpdateExisting(
             schema=schema,
             table=self.table_name(model),
             key=key,
             changes=changes_of(schema, changes),
-            condition=condition_of(condition),
+            condition=_condition(condition),
         ).flow(self.send)
 
     @method
@@ -151,7 +147,7 @@ class Requests(Host):
             table=self.table_name(model),
             key=wire_key(schema, key),
             reader=schema.codec,
-            condition=condition_of(condition),
+            condition=_condition(condition),
             encode=schema.codec.encode_attribute,
             returns="ALL_OLD",
         )
@@ -207,6 +203,8 @@ class Requests(Host):
             ValidationError: no or too many keys; nothing was sent.
             TransactionCanceledError: others are writing one of the items.
         """
+        from dynamodb_wrapper.operations.transactions import TransactGet
+
         items = TransactGet(
             [
                 GetItem(
@@ -291,15 +289,27 @@ class Requests(Host):
         Returns:
             True if it was made, False if a table of that name exists already.
         """
+        from dynamodb_wrapper.operations.tables import CreateTable
+
         return CreateTable(schema_of(model), self.table_name(model)).flow(self.send)
 
     @method
     def delete_table(self, model: type[BaseModel]) -> Flow[bool]:
         """Drop a model's table with all its items and wait until it is gone; False if there was none."""
+        from dynamodb_wrapper.operations.tables import DeleteTable
+
         name = self.table_name(model)
         if schema_of(model).unique:
             yield from DeleteTable(schema_of(model).guard_table(name)).flow(self.send)
         return (yield from DeleteTable(name).flow(self.send))
+
+
+def _condition(given: object) -> Condition | None:
+    if given is None:
+        return None
+    from dynamodb_wrapper.expressions import condition_of
+
+    return condition_of(given)
 
 
 def _unexpired(flow: Flow[M | None]) -> Flow[M | None]:

@@ -3,37 +3,58 @@
 Knows DynamoDB's expression language. Must not know models or operations.
 """
 
-from dynamodb_wrapper.expressions.boto3 import condition_of
-from dynamodb_wrapper.expressions.conditions import (
-    AllOf,
-    AnyOf,
-    AttributeType,
-    BeginsWith,
-    Between,
-    Compare,
-    Condition,
-    Contains,
-    Exists,
-    In,
-    Missing,
-    Not,
-    all_of,
-    equals,
-    one_of,
-)
-from dynamodb_wrapper.expressions.params import Params
-from dynamodb_wrapper.expressions.paths import Path
-from dynamodb_wrapper.expressions.updates import (
-    Add,
-    Assign,
-    AssignIfMissing,
-    Change,
-    Concat,
-    DeleteFromSet,
-    Increment,
-    Remove,
-    Update,
-)
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.expressions.boto3 import condition_of
+    from dynamodb_wrapper.expressions.conditions import (
+        AllOf,
+        AnyOf,
+        AttributeType,
+        BeginsWith,
+        Between,
+        Compare,
+        Condition,
+        Contains,
+        Exists,
+        In,
+        Missing,
+        Not,
+        all_of,
+        equals,
+        one_of,
+    )
+    from dynamodb_wrapper.expressions.params import Params
+    from dynamodb_wrapper.expressions.paths import Path
+    from dynamodb_wrapper.expressions.updates import (
+        Add,
+        Assign,
+        AssignIfMissing,
+        Change,
+        Concat,
+        DeleteFromSet,
+        Increment,
+        Remove,
+        Update,
+    )
+else:
+    from dynamodb_wrapper.lazy import loader
+
+    __getattr__ = loader(
+        __name__,
+        {
+            "boto3": "condition_of",
+            "conditions": (
+                "AllOf AnyOf AttributeType BeginsWith Between Compare Condition Contains Exists In Missing "
+                "Not all_of equals one_of"
+            ),
+            "params": "Params",
+            "paths": "Path",
+            "updates": "Add Assign AssignIfMissing Change Concat DeleteFromSet Increment Remove Update",
+        },
+    )
 
 __all__ = [
     "Add",

@@ -4,18 +4,37 @@ Knows requests and replies. Must not know faces, connections or business rules. 
 in wire form here; what a reply's items become is decided by the reader that an operation is given.
 """
 
-from dynamodb_wrapper.operations.batches import BatchGet, BatchWrite
-from dynamodb_wrapper.operations.intents import Create, UpdateExisting
-from dynamodb_wrapper.operations.reads import All, Count, Found, GetItem, Query, Scan, Search, Take, Taken
-from dynamodb_wrapper.operations.tables import (
-    CreateTable,
-    DeleteTable,
-    DescribeTable,
-    ListTables,
-    TableStatus,
-)
-from dynamodb_wrapper.operations.transactions import TransactAction, TransactGet, TransactWrite
-from dynamodb_wrapper.operations.writes import DeleteItem, PutItem, UpdateItem
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.operations.batches import BatchGet, BatchWrite
+    from dynamodb_wrapper.operations.intents import Create, UpdateExisting
+    from dynamodb_wrapper.operations.reads import All, Count, Found, GetItem, Query, Scan, Search, Take, Taken
+    from dynamodb_wrapper.operations.tables import (
+        CreateTable,
+        DeleteTable,
+        DescribeTable,
+        ListTables,
+        TableStatus,
+    )
+    from dynamodb_wrapper.operations.transactions import TransactAction, TransactGet, TransactWrite
+    from dynamodb_wrapper.operations.writes import DeleteItem, PutItem, UpdateItem
+else:
+    from dynamodb_wrapper.lazy import loader
+
+    __getattr__ = loader(
+        __name__,
+        {
+            "batches": "BatchGet BatchWrite",
+            "intents": "Create UpdateExisting",
+            "reads": "All Count Found GetItem Query Scan Search Take Taken",
+            "tables": "CreateTable DeleteTable DescribeTable ListTables TableStatus",
+            "transactions": "TransactAction TransactGet TransactWrite",
+            "writes": "DeleteItem PutItem UpdateItem",
+        },
+    )
 
 __all__ = [
     "All",

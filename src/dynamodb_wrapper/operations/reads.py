@@ -6,18 +6,19 @@ Limits are those of the DynamoDB API Reference, GetItem, Query and Scan.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Page, Read, Reply, Send
-from dynamodb_wrapper.expressions import Condition, Params, Path
-from dynamodb_wrapper.expressions.params import Encode, encode_plainly
-from dynamodb_wrapper.expressions.projections import project
+from dynamodb_wrapper.expressions.params import Encode, Params, encode_plainly
 from dynamodb_wrapper.operations.readers import Reader, key_at
 from dynamodb_wrapper.wire.values import WireValue
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.expressions import Condition, Path
 
 T = TypeVar("T")
 WireItem: TypeAlias = dict[str, WireValue]
@@ -42,7 +43,7 @@ class GetItem(Read["T | None"], Struct, Generic[T], frozen=True, kw_only=True):
             body["ConsistentRead"] = True
         if self.projection:
             params = Params()
-            body["ProjectionExpression"] = project(self.projection, params)
+            body["ProjectionExpression"] = _project(self.projection, params)
             params.into(body)
         return Call("GetItem", body, self.table)
 
@@ -95,7 +96,7 @@ class Search(Read[Page[T]], Struct, frozen=True, kw_only=True):
         if self.count_only:
             body["Select"] = "COUNT"
         elif self.projection:
-            body["ProjectionExpression"] = project(self.projection, params)
+            body["ProjectionExpression"] = _project(self.projection, params)
         self.complete(body, params)
         if self.filter is not None:
             body["FilterExpression"] = self.filter.encode(params)
@@ -228,3 +229,9 @@ class Count(Read[int], Struct, frozen=True):
             if page.last_key is None:
                 return count
             search = replace(search, start=page.last_key)
+
+
+def _project(paths: Sequence[Path], params: Params) -> str:
+    from dynamodb_wrapper.expressions.projections import project  # a get of a whole item does without
+
+    return project(paths, params)

@@ -5,17 +5,19 @@ A write is marked repeatable only when making it twice ends as making it once.
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Write
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, UnreadableItemError, ValidationError
-from dynamodb_wrapper.expressions import Condition, Params, Update
-from dynamodb_wrapper.expressions.params import Encode, encode_plainly
+from dynamodb_wrapper.expressions.params import Encode, Params, encode_plainly
 from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.wire.sizes import check_item_size
 from dynamodb_wrapper.wire.values import WireValue, decode_item, read_item
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.expressions import Condition, Update
 
 T = TypeVar("T")
 WireItem: TypeAlias = dict[str, WireValue]
