@@ -5,15 +5,15 @@ Knows tasks. Must not know what a query does: `builder` has that.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
 from pydantic import BaseModel
 
+from dynamodb_wrapper.engine.ahead import awalk_ahead
 from dynamodb_wrapper.engine.faces import Awaiting
-from dynamodb_wrapper.engine.flow import Flow, Page
+from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.query.builder import Asked, QuerySteps
 
 T = TypeVar("T")
@@ -48,17 +48,7 @@ class AsyncQueryBuilder(QuerySteps[T], Awaiting, Generic[T]):
         result: R = await self._drive(flow)
         return result
 
-    async def __aiter__(self) -> AsyncIterator[T]:
+    def __aiter__(self) -> AsyncIterator[T]:
         """Every item, up to `limit`; while those of one page are used the next one is read."""
         send = self._metered()
-        page: Page[T] = await self.drive(self._steps(send).flow(send))
-        while page.next is not None:
-            ahead = asyncio.create_task(self.drive(page.next.flow(send)))
-            try:
-                for item in page.items:
-                    yield item
-                page = await ahead
-            finally:
-                ahead.cancel()
-        for item in page.items:
-            yield item
+        return awalk_ahead(self._steps(send), send, self._drive)

@@ -6,14 +6,14 @@ Knows threads. Must not know what a query does: `builder` has that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
 from pydantic import BaseModel
 
+from dynamodb_wrapper.engine.ahead import walk_ahead
 from dynamodb_wrapper.engine.faces import Blocking
-from dynamodb_wrapper.engine.flow import Flow, Page
+from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.query.builder import Asked, QuerySteps
 
 T = TypeVar("T")
@@ -50,13 +50,5 @@ class QueryBuilder(QuerySteps[T], Blocking, Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         """Every item, up to `limit`; while those of one page are used the next one is read."""
-        from concurrent.futures import ThreadPoolExecutor
-
         send = self._metered()
-        page: Page[T] = self.drive(self._steps(send).flow(send))
-        with ThreadPoolExecutor(1, "dynamodb-wrapper-page") as pool:
-            while page.next is not None:
-                ahead = pool.submit(copy_context().run, self.drive, page.next.flow(send))
-                yield from page.items
-                page = ahead.result()
-        yield from page.items
+        return walk_ahead(self._steps(send), send, self._drive)

@@ -106,6 +106,11 @@ def field_shape(field: FieldInfo, above: tuple[type, ...] = ()) -> Shape:
     return _with_metadata(field.annotation, field.metadata, above)
 
 
+def annotated_shape(annotation: Any) -> Shape:
+    """The shape of what an annotation says."""
+    return _shape(annotation, ())
+
+
 def is_plain_model(annotation: Any) -> bool:
     """Whether the class is a model whose fields are all there is to store."""
     return (

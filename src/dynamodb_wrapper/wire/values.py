@@ -326,7 +326,8 @@ def read_page(reply: bytes) -> RawPage:
 
 def read_items(items: bytes) -> list[dict[str, Any]]:
     """The items in a JSON list of them; errors as for `read_item`."""
-    return list(map(decode_attributes, _checked(_ITEMS, items)))
+    found = _checked(_ITEMS, items)
+    return list(map(decode_attributes, found))
 
 
 def decode_attributes(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
