@@ -25,6 +25,7 @@ from dynamodb_wrapper.engine.flow import (
     Effect,
     Flow,
     Page,
+    Race,
     Read,
     Reply,
     Sleep,
@@ -128,6 +129,8 @@ class AsyncDynamoDB(Requests, Awaiting):
             return await asyncio.sleep(effect.seconds)
         if type(effect) is Together:
             return await self._together(effect)
+        if type(effect) is Race:
+            return await self._race(effect)
         if type(effect) is Tell:
             return self._tell(effect.event)
         assert type(effect) is Do
@@ -169,3 +172,19 @@ class AsyncDynamoDB(Requests, Awaiting):
         if errors:
             raise errors[min(errors)]
         return [results[position] for position in range(len(results))]
+
+    async def _race(self, effect: Race) -> Any:
+        tasks = [asyncio.create_task(self.drive(effect.first))]
+        try:
+            done, waiting = await asyncio.wait(tasks, timeout=effect.after)
+            if not done:
+                tasks.append(asyncio.create_task(self.drive(effect.second)))
+                done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if waiting and all(task.exception() for task in done):
+                await asyncio.wait(waiting)
+            best = next((task for task in tasks if task.done() and not task.exception()), tasks[0])
+            return best.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)

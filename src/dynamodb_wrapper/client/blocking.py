@@ -24,6 +24,7 @@ from dynamodb_wrapper.engine.flow import (
     Effect,
     Flow,
     Page,
+    Race,
     Read,
     Reply,
     Sleep,
@@ -132,6 +133,10 @@ class DynamoDB(Requests, Blocking):
             return time.sleep(effect.seconds)
         if type(effect) is Together:
             return self._together(effect)
+        if type(effect) is Race:
+            from dynamodb_wrapper.client.racing import race
+
+            return race(self.drive, effect)
         if type(effect) is Tell:
             return self._tell(effect.event)
         assert type(effect) is Do

@@ -73,13 +73,26 @@ class Together(Struct, frozen=True):
     limit: int = 8
 
 
+class Race(Struct, frozen=True):
+    """Run a flow, and another one against it when the first has given nothing after that many seconds.
+
+    The first result is the race's; the flow without one is given up. Awaiting, it is cancelled, and has ended
+    when the race does; blocking, it ends by itself in its own thread, and what it gives is dropped. After an
+    error the other flow goes on, if it has begun; when both fail, the error of the first is raised.
+    """
+
+    first: Flow[Any]
+    second: Flow[Any]
+    after: float
+
+
 class Tell(Struct, frozen=True):
     """Tell the client's observers of an event of `engine.events`."""
 
     event: Any
 
 
-Effect: TypeAlias = Call | Sleep | Do | Together | Tell
+Effect: TypeAlias = Call | Sleep | Do | Together | Race | Tell
 Flow: TypeAlias = Generator[Effect, Any, T]
 Send: TypeAlias = Callable[[Call], Flow[Reply]]
 Layer: TypeAlias = Callable[[Send, Call], Flow[Reply]]
