@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from dynamodb_wrapper.engine.flow import Call, Do, Flow, Send, Together, Write
-from dynamodb_wrapper.exceptions import ConditionalCheckFailedError
+from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, DecryptionError
 from dynamodb_wrapper.plugins.encryption.cache import KeyCache
 from dynamodb_wrapper.plugins.encryption.layer import AsStored
 from dynamodb_wrapper.plugins.encryption.opening import Found, envelope_of, open_items
@@ -25,6 +25,7 @@ from dynamodb_wrapper.wire.plaintext import is_ciphertext
 from dynamodb_wrapper.wire.values import WireItem, WireValue
 
 MOST_TRIES: Final = 5
+MOST_ERRORS: Final = 100
 
 
 class RotationReport(Struct, frozen=True):
@@ -36,6 +37,8 @@ class RotationReport(Struct, frozen=True):
         current: items that needed nothing.
         vanished: items that were removed meanwhile.
         contended: items that others wrote again and again meanwhile; run once more for them.
+        failed: items with a value that cannot be decrypted; they stay as they are.
+        errors: the errors of those, the first 100 of them.
         resume: where to go on after this page, to be given to the next rotation; None at the end.
     """
 
@@ -44,6 +47,8 @@ class RotationReport(Struct, frozen=True):
     current: int = 0
     vanished: int = 0
     contended: int = 0
+    failed: int = 0
+    errors: tuple[DecryptionError, ...] = ()
     resume: WireItem | None = None
 
 
@@ -77,11 +82,14 @@ class Rotation(Write[RotationReport], Struct, frozen=True, kw_only=True):
         while True:
             reply = msgspec.json.decode((yield from send(self._scan(start))))
             items: list[WireItem] = reply.get("Items", [])
-            ended = yield Together([self._item(send, item, current) for item in items], self.parallel)
+            ended = yield Together([self._judged(send, item, current) for item in items], self.parallel)
             start = reply.get("LastEvaluatedKey")
+            errors = tuple(end for end in ended if isinstance(end, DecryptionError))
             report = replace(
                 report,
                 scanned=report.scanned + len(items),
+                failed=report.failed + len(errors),
+                errors=(report.errors + errors)[:MOST_ERRORS],
                 resume=start,
                 **{name: getattr(report, name) + ended.count(name) for name in _ENDS},
             )
@@ -100,6 +108,12 @@ class Rotation(Write[RotationReport], Struct, frozen=True, kw_only=True):
         if start is not None:
             body["ExclusiveStartKey"] = start
         return Call("Scan", body, self.at.table)
+
+    def _judged(self, send: Send, item: WireItem, current: str) -> Flow[str | DecryptionError]:
+        try:
+            return (yield from self._item(send, item, current))
+        except DecryptionError as error:
+            return error
 
     def _item(self, send: Send, item: WireItem | None, current: str) -> Flow[str]:
         """How one item ended: one of `_ENDS`."""
