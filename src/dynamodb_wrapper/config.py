@@ -19,7 +19,6 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretS
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.timezones import validate_timezone_string
 from dynamodb_wrapper.validation import Checked, did_you_mean, from_pydantic, invalid, problem
 
 if TYPE_CHECKING:
@@ -106,6 +105,8 @@ def _endpoint(url: str) -> str:
 
 
 def _timezone(name: str) -> str:
+    from dynamodb_wrapper.timezones import validate_timezone_string  # loads the system's zones
+
     try:
         return validate_timezone_string(name)
     except ValidationError as error:

@@ -28,7 +28,10 @@ def connect(endpoint: Endpoint, limit: float) -> socket.socket:
         ssl.SSLError: the peer's certificate is not trusted, or it does not speak TLS.
         OSError: no address could be reached.
     """
-    addresses = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+    name: str | bytes = endpoint.host
+    if endpoint.host.isascii():
+        name = endpoint.host.encode()  # a text would be encoded by IDNA, whose tables take long to load
+    addresses = socket.getaddrinfo(name, endpoint.port, type=socket.SOCK_STREAM)
     failure: OSError | None = None
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         remaining = limit - monotonic()
