@@ -11,10 +11,11 @@ from tests.support.faults import FaultServer, forward, server_error, throttle
 
 from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 from dynamodb_wrapper.core import AsyncTableGateway, TableGateway
-from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ItemNotFoundError
+from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ItemNotFoundError, RetryableError
 from dynamodb_wrapper.expressions.functions import missing
 from dynamodb_wrapper.models import DynamoDBModel
-from dynamodb_wrapper.plugins import MetricsPlugin
+from dynamodb_wrapper.plugins import CachePlugin, MetricsPlugin
+from dynamodb_wrapper.plugins.resilience.breaker import CircuitBreaker
 from dynamodb_wrapper.schema import GSI
 
 
@@ -165,3 +166,24 @@ async def test_prometheus_reads_what_the_snapshot_tells(db_with: Callable[..., A
     assert [each.value for each in durations if each.name.endswith("_count")] == [1]
     used = {each.labels["state"]: each.value for each in families["dynamodb_connections"].samples}
     assert used["idle"] >= 1
+
+
+async def test_cache_hits_and_the_state_of_a_breaker_are_counted_by_what_their_plugins_tell(
+    db_with: Callable[..., Any], tables: Any, engine: Any
+) -> None:
+    (table,) = tables(Parcel)
+    metrics = MetricsPlugin()
+    with FaultServer([server_error(), server_error()], upstream=engine.endpoint_url) as server:
+        breaker = CircuitBreaker(failures=2, open_seconds=60)
+        db = db_with(metrics, CachePlugin(), breaker, endpoint_url=server.url, retries=2)
+        with pytest.raises(RetryableError):
+            await db.get(Parcel, "a")
+    assert counted(metrics, "breaker_state", table=table) == 2
+    cached = db_with(metrics_of_cache := MetricsPlugin(), CachePlugin())
+    await cached.put(Parcel(code="a", city="Oslo"))
+    for _ in range(3):
+        assert await cached.get(Parcel, "a") is not None
+    hits = counted(metrics_of_cache, "cache_reads", table=table, kind="item", outcome="hit")
+    assert hits + counted(metrics_of_cache, "cache_reads", table=table, kind="item", outcome="miss") == 3
+    assert hits >= 2
+    assert counted(metrics_of_cache, "attempts", action="GetItem") == 3 - hits

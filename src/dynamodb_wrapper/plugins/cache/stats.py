@@ -5,11 +5,12 @@ Knows numbers. Must not know keys or values.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from threading import Lock
 
 from msgspec import Struct
 
-from dynamodb_wrapper.engine.events import Event
+from dynamodb_wrapper.engine.events import Event, Measure
 
 
 class CacheRead(Event, frozen=True):
@@ -26,6 +27,11 @@ class CacheRead(Event, frozen=True):
     hit: bool
     kind: str
     count: int = 1
+
+    def measures(self) -> Iterable[Measure]:
+        """The keys or the page, as hits or misses."""
+        labels = {"table": self.table, "kind": self.kind, "outcome": "hit" if self.hit else "miss"}
+        yield Measure("cache_reads", labels, self.count)
 
 
 class CacheStats(Struct, frozen=True):
