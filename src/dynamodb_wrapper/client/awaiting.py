@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
@@ -68,9 +68,9 @@ class AsyncDynamoDB(Requests, Awaiting):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
 
-    async def drive(self, flow: Flow[T]) -> T:
+    def drive(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
         """Run a flow to its end; see `engine.flow`."""
-        return await arun(flow, self._perform)
+        return arun(flow, self._perform)
 
     def iterate(self, page: Read[Page[T]]) -> AsyncIterator[T]:
         """The items of a page and of all that follow, read as they are asked for."""
@@ -119,12 +119,15 @@ class AsyncDynamoDB(Requests, Awaiting):
     ) -> None:
         await self.close()
 
-    async def _perform(self, effect: Effect) -> Any:
-        if type(effect) is Call:
-            if self._closed:
-                raise closed(effect)
-            transport = self._given or self._transport()
-            return await transport(effect, effect.deadline)
+    def _perform(self, effect: Effect) -> Awaitable[Any]:
+        if type(effect) is not Call:
+            return self._perform_here(effect)
+        if self._closed:
+            raise closed(effect)
+        transport = self._given or self._transport()
+        return transport(effect, effect.deadline)
+
+    async def _perform_here(self, effect: Effect) -> Any:
         if type(effect) is Sleep:
             return await asyncio.sleep(effect.seconds)
         if type(effect) is Together:
