@@ -72,8 +72,9 @@ _WIRE = _WireReader()
 def normalise_table(send: Send, schema: TableSchema[Any], table: str) -> Flow[Normalised]:
     """Rewrite the items of a table that are not stored as they would be today.
 
-    Attributes that the model does not know stay as they are. A missing attribute that is a key of an index
-    and has a fixed default gets it, so that an index has the items that reads show with that value.
+    Attributes that the model does not know, and encrypted ones, stay as they are. A missing attribute that is
+    a key of an index and has a fixed default gets it, so that an index has the items that reads show with
+    that value.
 
     Parameters:
         table: the table's full name.
@@ -100,15 +101,16 @@ def _normalise(send: Send, schema: TableSchema[Any], table: str, item: WireItem)
     """Whether the item was rewritten; None where it had to be, and was left."""
     key = {name: item[name] for name in schema.key_fields}
     current: WireItem | None = item
+    perhaps_written = False
     for _ in range(ATTEMPTS):
         if current is None:
-            return False
+            return perhaps_written
         try:
             changes = changes_to_normal(schema, current)
         except ValidationError:
             return None
         if not changes:
-            return False
+            return perhaps_written
         if not {*schema.key_fields, *schema.unique}.isdisjoint(changes):
             return None
         update = UpdateItem(
@@ -122,7 +124,7 @@ def _normalise(send: Send, schema: TableSchema[Any], table: str, item: WireItem)
         try:
             yield from update.flow(send)
         except ConditionalCheckFailedError as error:
-            current = error.current_item
+            current, perhaps_written = error.current_item, error.outcome_unknown
         else:
             return True
     return None
@@ -137,7 +139,7 @@ def changes_to_normal(schema: TableSchema[Any], item: WireItem) -> dict[str, Cha
     normal = schema.codec.encode(schema.codec.decode(item))
     fixed = _fixed_defaults(schema)
     changes: dict[str, Change] = {}
-    for name in sorted(schema.attributes):
+    for name in sorted(schema.attributes.difference(schema.encrypted)):
         path = Path((name,))
         if name not in item:
             if name in normal and name in fixed:
