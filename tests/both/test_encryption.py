@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
@@ -25,7 +25,7 @@ from dynamodb_wrapper.exceptions import (
 from dynamodb_wrapper.expressions.assignments import add, append, put, put_if_absent, remove
 from dynamodb_wrapper.expressions.functions import exists, missing
 from dynamodb_wrapper.models import DynamoDBModel, View
-from dynamodb_wrapper.plugins.encryption import Encryption, Keyring
+from dynamodb_wrapper.plugins.encryption import AwsKms, Encryption, Keyring
 from dynamodb_wrapper.schema import GSI, BlindIndex, Encrypted
 from dynamodb_wrapper.wire.plaintext import MAGIC
 
@@ -469,3 +469,44 @@ async def test_an_unprotected_table_is_not_touched(db: Any, stored: Any) -> None
     await db.put(Plain(name="p", text="plain"))
     assert (await db.get(Plain, "p")).text == "plain"
     assert stored(Plain).get_item(Key={"name": "p"})["Item"] == {"name": "p", "text": "plain"}
+
+
+@pytest.fixture(scope="module")
+def kms_client() -> Iterator[Any]:
+    from botocore.session import Session
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    try:
+        url = "http://{}:{}".format(*server.get_host_and_port())
+        session = Session()
+        session.set_credentials("local", "local")
+        client = session.create_client("kms", "us-east-1", endpoint_url=url)
+        yield client
+        client.close()
+    finally:
+        server.stop()
+
+
+async def test_kms_gives_and_unwraps_the_data_keys(
+    face: Any, config: DynamoDBConfig, tables: Any, kms_client: Any, stored: Any
+) -> None:
+    tables(Patient)
+    first, second = (kms_client.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+
+    def client(*key_ids: str) -> tuple[Any, Encryption]:
+        kms = AwsKms(key_ids[0], older=key_ids[1:], client=kms_client)
+        plugin = Encryption(kms, [Patient], blind_key=BLIND)
+        return face(DynamoDB, config.replace(plugins=(plugin,))), plugin
+
+    writing, _ = client(first)
+    await writing.put(FULL)
+    rotating, plugin = client(second, first)
+    assert await rotating.get(Patient, KEY) == FULL
+    assert (await rotating.run(plugin.rotation(Patient))).rotated == 1
+    assert second.encode() in item_of(stored)["diagnosis"].value
+    reading, _ = client(second)
+    assert await reading.get(Patient, KEY) == FULL
+    with pytest.raises(DecryptionError, match="diagnosis of"):
+        await writing.get(Patient, KEY)

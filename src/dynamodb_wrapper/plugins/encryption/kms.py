@@ -71,19 +71,26 @@ class AwsKms:
 
     def unwrapped(self, name: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """See `KeyProvider.unwrapped`."""
-        refusal: DecryptionError | None = None
-        for key_id in sorted(self._key_ids, key=lambda key_id: _name(key_id) != name):
+        refusal: DynamoDBWrapperError | None = None
+        for key_id in self._candidates(name):
             try:
                 reply = self._call(
                     "decrypt", KeyId=key_id, CiphertextBlob=wrapped, EncryptionContext=dict(context)
                 )
-            except DecryptionError as error:
-                refusal = error
+            except (DecryptionError, AuthenticationError) as error:
+                refusal = refusal or error
                 continue
             if _name(reply["KeyId"]) == name:
                 plain: bytes = reply["Plaintext"]
                 return plain
-        raise refusal or DecryptionError(f"the data key was not wrapped by the KMS key {name!r}")
+        raise refusal or DecryptionError(
+            f"the data key was wrapped by {name!r}, which is none of the KMS keys given: add it to older"
+        )
+
+    def _candidates(self, name: str) -> list[str]:
+        """The keys that may be that one: of aliases KMS alone knows."""
+        named = [key_id for key_id in self._key_ids if _name(key_id) == name]
+        return named or [key_id for key_id in self._key_ids if "alias/" in key_id]
 
     def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
         from botocore import exceptions as boto
