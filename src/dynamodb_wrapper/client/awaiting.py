@@ -39,6 +39,7 @@ from dynamodb_wrapper.wire.sharing import Asyncio, Shared, shared_asyncio
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.client.batches import AsyncBatch
+    from dynamodb_wrapper.client.scans import AwaitingScan
     from dynamodb_wrapper.client.transactions import AsyncTransaction
     from dynamodb_wrapper.query.awaiting import AsyncQueryBuilder
 
@@ -86,6 +87,42 @@ class AsyncDynamoDB(Requests, Awaiting):
         from dynamodb_wrapper.query.builder import Asked
 
         return AsyncQueryBuilder(self, Asked(model=model))
+
+    def scan(
+        self,
+        model: type[M],
+        *,
+        where: object = None,
+        segments: int = 4,
+        index: str | None = None,
+        consistent: bool = False,
+        include_expired: bool = False,
+    ) -> AwaitingScan[M]:
+        """A whole table or index, read in segments at the same time: `async for order in db.scan(Order)`.
+
+        Every item is read and paid for, whatever `where` drops. A segment that fails raises, and the error's
+        `context` says which one it was.
+
+        Parameters:
+            model: a model with a Meta.
+            where: what must hold of the items, of this library's conditions or boto3's.
+            segments: how many parts the scan has; eight are read at the same time, fewer while the service
+                throttles.
+            index: the name of the index to read.
+            consistent: read the latest writes at twice the cost.
+            include_expired: also items whose time (`Meta.ttl`) is over.
+        """
+        from dynamodb_wrapper.client.scans import AwaitingScan, wanted
+
+        asked = wanted(
+            model,
+            where,
+            segments,
+            index,
+            consistent=consistent,
+            include_expired=include_expired,
+        )
+        return AwaitingScan(self, asked, self.drive)
 
     def transaction(self, token: str | None = None) -> AsyncTransaction:
         """An empty transaction: as `DynamoDB.transaction`, with `await ...execute()` or `async with`."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from dynamodb_wrapper.client.batches import Batch
+    from dynamodb_wrapper.client.scans import BlockingScan
     from dynamodb_wrapper.client.transactions import Transaction
     from dynamodb_wrapper.query.blocking import QueryBuilder
 
@@ -87,6 +88,47 @@ class DynamoDB(Requests, Blocking):
         from dynamodb_wrapper.query.builder import Asked
 
         return QueryBuilder(self, Asked(model=model))
+
+    def scan(
+        self,
+        model: type[M],
+        *,
+        where: object = None,
+        segments: int = 4,
+        index: str | None = None,
+        consistent: bool = False,
+        include_expired: bool = False,
+        processes: int = 0,
+    ) -> BlockingScan[M]:
+        """A whole table or index, read in segments at the same time: `for order in db.scan(Order)`.
+
+        Every item is read and paid for, whatever `where` drops. A segment that fails raises, and the error's
+        `context` says which one it was.
+
+        Parameters:
+            model: a model with a Meta.
+            where: what must hold of the items, of this library's conditions or boto3's.
+            segments: how many parts the scan has; eight are read at the same time, fewer while the service
+                throttles.
+            index: the name of the index to read.
+            consistent: read the latest writes at twice the cost.
+            include_expired: also items whose time (`Meta.ttl`) is over.
+            processes: how many processes read and, for Arrow, decode; none but this one where it is 0. Each
+                makes a client with this one's config: what this client was given beside it, such as plugins
+                by `use`, does not go along.
+        """
+        from dynamodb_wrapper.client.scans import BlockingScan, wanted
+
+        asked = wanted(
+            model,
+            where,
+            segments,
+            index,
+            consistent=consistent,
+            include_expired=include_expired,
+            processes=processes,
+        )
+        return BlockingScan(self, asked, self.drive)
 
     def transaction(self, token: str | None = None) -> Transaction:
         """An empty transaction: add steps to it, then `execute()`, or use it in a `with` block.

@@ -235,6 +235,29 @@ class QuerySteps(Generic[T]):
         return items
 
     @method
+    def arrow(self, schema: Any = None) -> Flow[Any]:
+        """Every item, up to `limit`, in one `pyarrow.Table`; no model is made.
+
+        Parameters:
+            schema: a `pyarrow.Schema` whose columns are named as attributes; by the class of the items where
+                none is given (see `dynamodb_wrapper.wire.arrow_schema`).
+
+        Raises:
+            ValidationError: a value does not fit its column; tells the attribute and the item's key.
+        """
+        import pyarrow
+
+        from dynamodb_wrapper.query.columns import batches_of
+        from dynamodb_wrapper.wire.arrow import ArrowReader
+        from dynamodb_wrapper.wire.arrow_schema import arrow_schema
+
+        keys, shape = self._schema.key_fields, self._shape
+        reader = ArrowReader(arrow_schema(shape.reader.model, keys) if schema is None else schema, keys)
+        plan, limit = self._plan(shape), self._asked.limit
+        batches = yield from batches_of(plan, self._table, reader, limit, self._metered())
+        return pyarrow.Table.from_batches(batches, schema=reader.schema)
+
+    @method
     def count(self) -> Flow[int]:
         """How many items there are, up to `limit`; they are read and paid for, but not sent if avoidable."""
         plan = self._plan(Shape(self._schema.codec, ()))
