@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from typing import Any
 
@@ -53,25 +53,55 @@ class Reading(DynamoDBModel):
 class Setup:
     """A client with a cache, another one without, and what reaches the service of the first."""
 
-    def __init__(self, face: Any, *inner: Any, **options: Any) -> None:
+    def __init__(self, face: Any, inner: tuple[Any, ...], options: dict[str, Any]) -> None:
         self.cache, self.recorder, self.events = CachePlugin(**options), Recorder(), list[Any]()
         self.config = face.config.replace(plugins=(self.cache, self.recorder, *inner))
         self.db = face(DynamoDB, self.config, observers=[self.events.append])
         self.outside = face(DynamoDB)
+        self.face = face
 
     @property
-    def blocking_db(self) -> Any:
-        return getattr(self.db, "_blocking", self.db)
+    def controls(self) -> Any:
+        """What the cache offers to the client."""
+        if self.face.name == "sync":
+            return type(self.db)(self.cache.of(self.db._blocking))
+        return self.cache.of(self.db)
+
+    def gateway(self, table: str) -> Any:
+        """The gateway to a table, over the same client."""
+        if self.face.name == "sync":
+            return type(self.db)(TableGateway(self.db._blocking, table))
+        return AsyncTableGateway(self.db, table)
 
     async def sees(self, product: Product | None, key: str = "a") -> None:
         """A read by key gives that."""
         assert await self.db.get(Product, key) == product
 
 
-@pytest.fixture
-def cached(face: Any, tables: Any) -> Setup:
+@pytest.fixture(params=["memory", "redis"])
+async def setup(
+    request: pytest.FixtureRequest, face: Any, tables: Any
+) -> AsyncIterator[Callable[..., Setup]]:
+    """`setup(*plugins, **options)` is a cache in process, or in Redis too, with plugins further in."""
     tables(Product, Reading)
-    return Setup(face)
+    made: list[Setup] = []
+    shared = {}
+    if request.param == "redis":
+        server = request.getfixturevalue("redis_server")
+        shared = {"redis": server.url, "namespace": face.config.table_prefix}
+
+    def make(*inner: Any, **options: Any) -> Setup:
+        made.append(Setup(face, inner, shared | options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.controls.close()
+
+
+@pytest.fixture
+def cached(setup: Callable[..., Setup]) -> Setup:
+    return setup()
 
 
 async def test_an_item_that_was_read_is_read_again_without_a_call(cached: Setup) -> None:
@@ -92,17 +122,15 @@ async def test_an_item_that_is_missing_is_known_to_be_for_a_while(cached: Setup)
     await cached.sees(Product(id="a"))
 
 
-async def test_missing_items_may_be_asked_for_each_time(face: Any, tables: Any) -> None:
-    tables(Product)
-    cached = Setup(face, missing_seconds=0)
+async def test_missing_items_may_be_asked_for_each_time(setup: Callable[..., Setup]) -> None:
+    cached = setup(missing_seconds=0)
     await cached.sees(None)
     await cached.sees(None)
     assert cached.recorder.take() == ["GetItem", "GetItem"]
 
 
-async def test_what_is_kept_has_its_time(face: Any, tables: Any) -> None:
-    tables(Product)
-    cached = Setup(face, item_seconds=0.05)
+async def test_what_is_kept_has_its_time(setup: Callable[..., Setup]) -> None:
+    cached = setup(item_seconds=0.05)
     await cached.outside.put(Product(id="a", stock=1))
     await cached.sees(Product(id="a", stock=1))
     await cached.outside.put(Product(id="a", stock=2))
@@ -171,9 +199,8 @@ async def test_what_a_write_makes_of_an_item_needs_no_call(cached: Setup) -> Non
     assert "GetItem" not in cached.recorder.take()
 
 
-async def test_reads_after_a_write_are_consistent_until_replicas_have_it(face: Any, tables: Any) -> None:
-    tables(Product)
-    cached = Setup(face, settle_seconds=0.3)
+async def test_reads_after_a_write_are_consistent_until_replicas_have_it(setup: Callable[..., Setup]) -> None:
+    cached = setup(settle_seconds=0.3)
     await cached.db.batch_write(Product, puts=[Product(id="a"), Product(id="b")])
     cached.recorder.take()
     await cached.db.get(Product, "a")
@@ -217,18 +244,16 @@ async def test_a_batch_asks_only_for_what_is_not_kept(cached: Setup) -> None:
     assert cached.recorder.take() == []
 
 
-async def test_a_number_in_a_key_is_one_however_it_is_written(face: Any, tables: Any) -> None:
-    (table,) = tables(Reading)
-    gateway = gateway_of(face, table, CachePlugin())
+async def test_a_number_in_a_key_is_one_however_it_is_written(cached: Setup) -> None:
+    gateway = cached.gateway(await name_of(cached.db, Reading))
     await gateway.put_item(Item={"sensor": 1, "minute": Decimal("10"), "value": 1})
     assert (await gateway.get_item(Key={"minute": 10, "sensor": Decimal("1.0")}))["Item"]["value"] == 1
     await gateway.put_item(Item={"sensor": Decimal("1.00"), "minute": Decimal("1E+1"), "value": 2})
     assert (await gateway.get_item(Key={"sensor": 1, "minute": 10}))["Item"]["value"] == 2
 
 
-async def test_pages_of_a_query_live_by_time_alone(face: Any, tables: Any) -> None:
-    tables(Reading)
-    cached = Setup(face, query_seconds=0.3)
+async def test_pages_of_a_query_live_by_time_alone(setup: Callable[..., Setup]) -> None:
+    cached = setup(query_seconds=0.3)
 
     async def values() -> list[float]:
         return [item.value for item in await cached.db.query(Reading).where("sensor", "=", 1).all()]
@@ -244,9 +269,8 @@ async def test_pages_of_a_query_live_by_time_alone(face: Any, tables: Any) -> No
     assert await values() == [2.0]
 
 
-async def test_queries_may_be_passed_on(face: Any, tables: Any) -> None:
-    tables(Reading)
-    cached = Setup(face, query_seconds=0)
+async def test_queries_may_be_passed_on(setup: Callable[..., Setup]) -> None:
+    cached = setup(query_seconds=0)
     for _ in range(2):
         await cached.db.query(Reading).where("sensor", "=", 1).all()
     assert cached.recorder.take() == ["Query", "Query"]
@@ -261,10 +285,11 @@ async def test_a_failed_write_forgets_the_item(cached: Setup) -> None:
     await cached.sees(Product(id="a", stock=5))
 
 
-async def test_nothing_is_kept_of_an_item_whose_write_may_still_come(face: Any, tables: Any) -> None:
-    tables(Product)
+async def test_nothing_is_kept_of_an_item_whose_write_may_still_come(
+    face: Any, setup: Callable[..., Setup]
+) -> None:
     gate = Gate("PutItem")
-    cached = Setup(face, gate)
+    cached = setup(gate)
     lost = ConnectionError("the answer was lost")
     lost.outcome_unknown, lost.retryable = True, False
     await cached.sees(None)
@@ -281,10 +306,11 @@ async def test_nothing_is_kept_of_an_item_whose_write_may_still_come(face: Any, 
     assert cached.recorder.take() == ["GetItem", "GetItem"]
 
 
-async def test_200_cold_reads_of_one_item_at_once_make_one_call(face: Any, tables: Any) -> None:
-    tables(Product)
+async def test_200_cold_reads_of_one_item_at_once_make_one_call(
+    face: Any, setup: Callable[..., Setup]
+) -> None:
     gate = Gate("GetItem")
-    cached = Setup(face, gate)
+    cached = setup(gate)
     await cached.outside.put(Product(id="a", stock=1))
     gate.close()
     reading = asyncio.create_task(side_by_side(face, [lambda: cached.db.get(Product, "a")] * 200))
@@ -297,10 +323,9 @@ async def test_200_cold_reads_of_one_item_at_once_make_one_call(face: Any, table
     assert stats.misses == 1
 
 
-async def test_a_leader_that_fails_does_not_fail_the_others(face: Any, tables: Any) -> None:
-    tables(Product)
+async def test_a_leader_that_fails_does_not_fail_the_others(face: Any, setup: Callable[..., Setup]) -> None:
     gate = Gate("GetItem")
-    cached = Setup(face, gate)
+    cached = setup(gate)
     await cached.outside.put(Product(id="a", stock=1))
     failure = ConnectionError("broken")
     failure.retryable = False
@@ -315,10 +340,47 @@ async def test_a_leader_that_fails_does_not_fail_the_others(face: Any, tables: A
     assert await others == [Product(id="a", stock=1)] * 5
 
 
-async def test_a_slow_reader_cannot_put_back_an_old_item(face: Any, tables: Any) -> None:
-    tables(Product)
+async def test_a_leader_that_is_cancelled_lets_the_others_go_on_with_one_call(
+    face: Any, setup: Callable[..., Setup]
+) -> None:
+    if face.name == "sync":
+        pytest.skip("a blocking call cannot be cancelled")
     gate = Gate("GetItem")
-    cached = Setup(face, gate)
+    cached = setup(gate)
+    await cached.outside.put(Product(id="a", stock=1))
+    gate.close()
+    leader = asyncio.create_task(cached.db.get(Product, "a"))
+    await gate.until_held()
+    others = [asyncio.create_task(cached.db.get(Product, "a")) for _ in range(20)]
+    await asyncio.sleep(0.05)
+    others[0].cancel()
+    leader.cancel()
+    gate.open()
+    with pytest.raises(asyncio.CancelledError):
+        await leader
+    assert await asyncio.gather(*others[1:]) == [Product(id="a", stock=1)] * 19
+    assert cached.recorder.take() == ["GetItem", "GetItem"]
+
+
+async def test_a_write_that_is_cancelled_leaves_nothing_old(face: Any, setup: Callable[..., Setup]) -> None:
+    if face.name == "sync":
+        pytest.skip("a blocking call cannot be cancelled")
+    gate = Gate("PutItem")
+    cached = setup(gate)
+    await cached.sees(None)
+    gate.close()
+    writing = asyncio.create_task(cached.db.put(Product(id="a", stock=1)))
+    await gate.until_held()
+    writing.cancel()
+    gate.open()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    await cached.sees(Product(id="a", stock=1))
+
+
+async def test_a_slow_reader_cannot_put_back_an_old_item(face: Any, setup: Callable[..., Setup]) -> None:
+    gate = Gate("GetItem")
+    cached = setup(gate)
     await cached.outside.put(Product(id="a", stock=1))
     gate.close()
     reading = asyncio.create_task(side_by_side(face, [lambda: cached.db.get(Product, "a")]))
@@ -331,12 +393,9 @@ async def test_a_slow_reader_cannot_put_back_an_old_item(face: Any, tables: Any)
 
 
 async def test_what_something_else_wrote_can_be_forgotten(cached: Setup) -> None:
-    cache = cached.cache.of(cached.blocking_db)
 
     async def forget(*what: Any) -> None:
-        done = cache.invalidate(*what) if what else cache.clear()
-        if done is not None:
-            await done
+        await (cached.controls.invalidate(*what) if what else cached.controls.clear())
 
     for number, what in enumerate([(Product, "a"), (Product,), ()]):
         await cached.sees(Product(id="a", stock=number - 1) if number else None)
@@ -368,10 +427,8 @@ async def test_apis_and_gateways_take_the_cache_from_their_config(face: Any, tab
         await read.get_by_id("p", projection=["pipeline_name"])
 
 
-async def test_each_projection_of_an_item_is_kept_apart(face: Any, tables: Any) -> None:
-    (table,) = tables(Product)
-    cache, recorder = CachePlugin(), Recorder()
-    gateway = gateway_of(face, table, cache, recorder)
+async def test_each_projection_of_an_item_is_kept_apart(cached: Setup) -> None:
+    gateway = cached.gateway(await name_of(cached.db, Product))
     await gateway.put_item(Item={"id": "a", "name": "lamp", "stock": 4})
     for _ in range(2):
         got = await gateway.get_item(Key={"id": "a"}, ProjectionExpression="stock")
@@ -381,16 +438,16 @@ async def test_each_projection_of_an_item_is_kept_apart(face: Any, tables: Any) 
         )
         assert got["Item"] == {"name": "lamp"}
         assert (await gateway.get_item(Key={"id": "a"}))["Item"] == {"id": "a", "name": "lamp", "stock": 4}
-    assert recorder.take().count("GetItem") == 2
+    assert cached.recorder.take().count("GetItem") == 2
     await gateway.update_item(
         Key={"id": "a"}, UpdateExpression="SET stock = :s", ExpressionAttributeValues={":s": 5}
     )
     assert (await gateway.get_item(Key={"id": "a"}, ProjectionExpression="stock"))["Item"] == {"stock": 5}
 
 
-async def test_what_is_kept_has_cost_nothing(face: Any, tables: Any) -> None:
-    (table,) = tables(Product)
-    gateway = gateway_of(face, table, CachePlugin())
+async def test_what_is_kept_has_cost_nothing(cached: Setup) -> None:
+    table = await name_of(cached.db, Product)
+    gateway = cached.gateway(table)
     await gateway.put_item(Item={"id": "a"})
     priced = {"ReturnConsumedCapacity": "TOTAL"}
     for key in ("a", "b"):
@@ -401,14 +458,6 @@ async def test_what_is_kept_has_cost_nothing(face: Any, tables: Any) -> None:
     first, again = [await gateway.scan(**priced) for _ in range(2)]
     assert first["Items"] == again["Items"] == [{"id": "a"}]
     assert first["ConsumedCapacity"]["CapacityUnits"] > again["ConsumedCapacity"]["CapacityUnits"] == 0
-
-
-def gateway_of(face: Any, table: str, *plugins: Any) -> Any:
-    config = face.config.replace(plugins=plugins)
-    client = face(DynamoDB, config)
-    if face.name == "sync":
-        return type(client)(TableGateway(client._blocking, table))
-    return AsyncTableGateway(client, table)
 
 
 async def test_observers_are_told_of_hits_and_misses(cached: Setup) -> None:

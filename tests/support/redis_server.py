@@ -58,6 +58,11 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the server, such as SIGSTOP."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def ask(self, *words: str) -> bytes:
         """The beginning of the reply to a command, as it comes."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
