@@ -101,6 +101,28 @@ class AsyncTagRepository(AsyncBaseDynamoRepository[Tag]):
     model_class = Tag
 
 
+class Reading(DynamoDBModel):
+    """Attributes by other names than the fields, and a time in the key."""
+
+    class Meta:
+        table_name = "readings"
+        partition_key = "Sensor"
+        sort_key = "At"
+
+    sensor: str = Field(alias="Sensor")
+    at: datetime = Field(alias="At")
+    value: int = Field(default=0, alias="Value")
+    updated_at: datetime | None = Field(default=None, alias="Changed")
+
+
+class ReadingRepository(BaseDynamoRepository[Reading]):
+    model_class = Reading
+
+
+class AsyncReadingRepository(AsyncBaseDynamoRepository[Reading]):
+    model_class = Reading
+
+
 KEY = {"page": "home", "number": 1}
 
 
@@ -334,6 +356,26 @@ async def test_versions_and_unique_values_are_kept(face: Any, tables: Any) -> No
     assert (await accounts.get("ada")).balance == 5
     assert await accounts.delete("ada") is True
     await accounts.create(Account(name="bob", mail="a@x"))
+
+
+async def test_attributes_of_other_names_and_times_in_keys(
+    face: Any, tables: Callable[..., list[str]], boto3_table: Callable[[str], Any]
+) -> None:
+    [name] = tables(Reading)
+    readings, clock = face(ReadingRepository), datetime(2026, 7, 1, 21)
+    await readings.create(Reading(Sensor="a", At=clock), current_timezone="Asia/Tokyo")
+    assert (await readings.get("a", NOON)).at == NOON
+    after = await readings.update(Reading(Sensor="a", At=NOON, Value=7))
+    assert (after.value, after.updated_at is None) == (7, False)
+    [item] = boto3_table(name).scan()["Items"]
+    assert item.keys() == {"Sensor", "At", "Value", "Changed"}
+    with pytest.raises(ValidationError, match="without a time zone is refused"):
+        await readings.delete("a", clock)
+    with pytest.raises(ValidationError) as unknown:
+        await readings.delete("a", clock, current_timezone="Tokyo")
+    assert list(unknown.value.errors) == ["current_timezone"]
+    assert await readings.delete("a", clock, current_timezone="Asia/Tokyo") is True
+    assert await readings.list_all() == []
 
 
 async def test_each_use_is_a_log_record_without_values_of_items(

@@ -145,9 +145,18 @@ class Repository(Api, Generic[T]):
         return (yield from Requests.update.build(self.client, self.model_class, at, changes))
 
     @logged
-    def delete(self, key: object, sort_value: object = None) -> Flow[bool]:
-        """Remove an item; False if there was none. Parameters as for `get`."""
-        return Requests.delete.build(self.client, self.model_class, self._key(key, sort_value))
+    def delete(
+        self, key: object, sort_value: object = None, current_timezone: str | None = None
+    ) -> Flow[bool]:
+        """Remove an item; False if there was none.
+
+        Parameters:
+            key: as for `get`, as is the next.
+            current_timezone: the zone of a naive datetime in the key.
+        """
+        refuse_unknown_zone(current_timezone, "current_timezone")
+        whole = placed(self._key(key, sort_value), current_timezone)
+        return Requests.delete.build(self.client, self.model_class, whole)
 
     @logged
     def list_all(self, limit: int | None = None, *, user_timezone: str | None = None) -> Flow[list[T]]:
