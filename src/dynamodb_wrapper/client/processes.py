@@ -8,9 +8,9 @@ workers wait when what they have read is not taken.
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -20,8 +20,11 @@ from dynamodb_wrapper.exceptions import ConnectionError, DynamoDBWrapperError
 from dynamodb_wrapper.operations.segments import SegmentScan
 from dynamodb_wrapper.wire.values import ItemPage, WireItem
 
+Client: TypeAlias = Callable[[DynamoDBConfig], Any]
+
 
 def read_in_processes(
+    client: Client,
     config: DynamoDBConfig,
     scan: SegmentScan[Any],
     processes: int,
@@ -31,7 +34,8 @@ def read_in_processes(
     """The pages of a scan as they come, from any segment: the bytes of replies, or record batches.
 
     Parameters:
-        config: what the workers' clients are made with, plugins of it included.
+        client: the class of the workers' clients.
+        config: what they are made with, plugins of it included.
         scan: its first step; each worker takes some of its segments.
         processes: how many, at most one for each segment; started by Python's own start method
             (`multiprocessing.set_start_method`).
@@ -48,7 +52,7 @@ def read_in_processes(
             part = replace(scan, open=own, width=len(own), reader=_Bytes())
             reading, writing = multiprocessing.Pipe(duplex=False)
             process = multiprocessing.Process(
-                target=_work, args=(config, part, schema, keys, writing), name="dynamodb-scan", daemon=True
+                target=_work, args=(client, config, part, schema, keys, writing), daemon=True
             )
             process.start()
             writing.close()
@@ -100,15 +104,18 @@ class _Worker(NamedTuple):
 
 
 def _work(
-    config: DynamoDBConfig, scan: SegmentScan[Any], schema: Any, keys: Sequence[str], to: Connection
+    client: Client,
+    config: DynamoDBConfig,
+    scan: SegmentScan[Any],
+    schema: Any,
+    keys: Sequence[str],
+    to: Connection,
 ) -> None:
     """What a worker does: pages, each as one message, then an empty one, then None or the error."""
-    from dynamodb_wrapper.client.blocking import DynamoDB
-
     error: DynamoDBWrapperError | None = None
     try:
         reader: Any = _Bytes() if schema is None else _Batches(schema, keys)
-        with DynamoDB(config) as db:
+        with client(config) as db:
             for page in db.iterate(replace(scan, reader=reader)):
                 to.send_bytes(page)
     except BrokenPipeError:

@@ -206,8 +206,8 @@ class BlockingScan(Scanned[T], Blocking):
 
         scan, schema = self._scan, self._wanted.schema
         step = self._step(scan)
-        config, processes = self._client.config, self._wanted.processes
-        found = read_in_processes(config, step, processes, schema, scan.key_fields)
+        client, processes = self._client, self._wanted.processes
+        found = read_in_processes(type(client), client.config, step, processes, schema, scan.key_fields)
         if schema is not None:
             return found
         return (item for reply in found for item in scan.reader.read_page(reply, table=scan.table).items)
