@@ -127,20 +127,24 @@ def tell(observers: Sequence[Observer], event: Event) -> Sequence[AbstractContex
     return managers or ()
 
 
-class during:  # a class, because a generator and an ExitStack cost four times as much at every call
-    """Tell observers of what starts now, and keep their context managers open until it ends.
+def during(observers: Sequence[Observer], event: Event) -> held:
+    """Tell observers of what starts now, and keep their context managers open until it ends."""
+    return held(tell(observers, event))
+
+
+class held:  # a class, because a generator and an ExitStack cost four times as much at every call
+    """Keep observers' context managers open.
 
     A manager that raises is logged, and none can take an error away: observers change nothing.
     """
 
     __slots__ = ("_managers",)
 
-    def __init__(self, observers: Sequence[Observer], event: Event) -> None:
-        self._managers = tell(observers, event)
+    def __init__(self, managers: Sequence[AbstractContextManager[Any]]) -> None:
+        self._managers = managers
 
     def __enter__(self) -> None:
-        if self._managers:
-            self._managers = [manager for manager in self._managers if _entered(manager)]
+        self._managers = [manager for manager in self._managers if _entered(manager)]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -166,7 +170,10 @@ def observed_calls(observers: Sequence[Observer]) -> Layer:
     """A layer that tells observers of each call; put it around the retries."""
 
     def layer(send: Send, call: Call) -> Flow[Reply]:
-        with during(observers, CallStarted(call)):
+        managers = tell(observers, CallStarted(call))
+        if not managers:
+            return (yield from send(call))
+        with held(managers):
             return (yield from send(call))
 
     return layer

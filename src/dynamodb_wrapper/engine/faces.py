@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
-from dynamodb_wrapper.engine.events import Observer, OperationStarted, during
+from dynamodb_wrapper.engine.events import Observer, OperationStarted, held, tell
 from dynamodb_wrapper.engine.flow import Flow
 
 P = ParamSpec("P")
@@ -98,7 +98,10 @@ def _blocking(build: Callable[..., Flow[T]]) -> Callable[..., T]:
     def call(self: Blocking, *args: Any, **kwargs: Any) -> T:
         if not (observers := self.observers):
             return self.drive(build(self, *args, **kwargs))
-        with during(observers, OperationStarted(build.__name__, type(self).__name__)):
+        managers = tell(observers, OperationStarted(build.__name__, type(self).__name__))
+        if not managers:
+            return self.drive(build(self, *args, **kwargs))
+        with held(managers):
             return self.drive(build(self, *args, **kwargs))
 
     return call
@@ -108,7 +111,10 @@ def _awaiting(build: Callable[..., Flow[T]]) -> Callable[..., Coroutine[Any, Any
     async def call(self: Awaiting, *args: Any, **kwargs: Any) -> T:
         if not (observers := self.observers):
             return await self.drive(build(self, *args, **kwargs))
-        with during(observers, OperationStarted(build.__name__, type(self).__name__)):
+        managers = tell(observers, OperationStarted(build.__name__, type(self).__name__))
+        if not managers:
+            return await self.drive(build(self, *args, **kwargs))
+        with held(managers):
             return await self.drive(build(self, *args, **kwargs))
 
     return call

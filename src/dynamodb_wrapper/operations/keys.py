@@ -30,6 +30,8 @@ def wire_key(schema: TableSchema[Any], key: object, table: str = "") -> WireItem
 
 def checked_key(schema: TableSchema[Any], item: WireItem, table: str = "") -> WireItem:
     """The same item in wire form, after a check of the primary key in it."""
+    if _has_plain_texts(schema, item):
+        return item
     for name in schema.key_fields:
         check_key(name, item[name], partition=name == schema.partition_key, table=table)
     return item
@@ -48,3 +50,13 @@ def _of_plain_texts(schema: TableSchema[Any], key: object) -> WireItem | None:
             return None
         item[name] = {"S": text}
     return item
+
+
+def _has_plain_texts(schema: TableSchema[Any], item: WireItem) -> bool:
+    """Whether the key in an item is as `_of_plain_texts` makes it."""
+    limits = schema.plain_key
+    for name, longest in limits.items():
+        text = item[name].get("S")
+        if text is None or not text.isascii() or not 0 < len(text) <= longest:
+            return False
+    return bool(limits)

@@ -172,7 +172,11 @@ class Codec(Generic[M]):
             try:
                 envelope = self._reader.reply.decode(reply)
                 found = envelope.item if member == "Item" else envelope.attributes
-                return None if found is None else self._instances([found], self._reader)[0]
+                if found is None:
+                    return None
+                if self._reader.direct and self.hidden is None:
+                    return self._reader.row(found)  # type: ignore[no-any-return]
+                return self._instances([found], self._reader)[0]
             except _NOT_THE_SHAPE:
                 pass  # the generic way says what is wrong, if anything is
         item = read_item(reply, member)
