@@ -33,12 +33,12 @@ def ciphertext(vector: dict[str, Any]) -> bytes:
     data_key, salt = bytes.fromhex(vector["data_key"]), bytes.fromhex(vector["salt"])
     wrapped = aes_key_wrap(bytes.fromhex(vector["master_key"]), data_key)
     name = vector["key_name"].encode()
-    header = b"DDBWE\x01" + struct.pack(">HB", vector["schema_version"], len(name)) + name
+    header: bytes = b"DDBWE\x01" + struct.pack(">HB", vector["schema_version"], len(name)) + name
     header += struct.pack(">H", len(wrapped)) + wrapped + salt
     key, nonce, commitment = (
         expanded(data_key, salt, b"dynamodb-wrapper 1 " + info) for info in (b"key", b"nonce", b"commitment")
     )
-    body = AESGCM(key).encrypt(nonce[:12], vector["json"].encode(), header + associated_data(vector))
+    body: bytes = AESGCM(key).encrypt(nonce[:12], vector["json"].encode(), header + associated_data(vector))
     return header + commitment + body
 
 
