@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from dynamodb_wrapper.cli.local import local
+from dynamodb_wrapper.cli.plugins import plugins, with_commands
 from dynamodb_wrapper.cli.schema import schema
 from dynamodb_wrapper.demo.command import demo
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError
@@ -28,6 +29,7 @@ app = typer.Typer(
     help="A data layer for Amazon DynamoDB.",
 )
 app.add_typer(local)
+app.add_typer(plugins)
 app.command("demo")(demo)
 app.command("schema")(schema)
 
@@ -52,7 +54,7 @@ def root(
 def run(arguments: list[str]) -> int:
     """Run the command that the arguments name and return the exit status; see `cli.main`."""
     try:
-        app(arguments, prog_name="dynamodb-wrapper")
+        with_commands(app)(arguments, prog_name="dynamodb-wrapper")
     except DynamoDBWrapperError as error:
         if "--debug" in arguments:
             raise
