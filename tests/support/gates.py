@@ -33,19 +33,23 @@ class Recorder(Plugin):
 
 
 class Gate(Plugin):
-    """Holds back the replies of an action while it is closed: the service has carried them out by then."""
+    """Holds back an action while it is closed.
+
+    Parameters:
+        before: whether its requests are held and not its replies.
+    """
 
     name, version = "gate", "1"
 
-    def __init__(self, action: str) -> None:
-        self._action = action
+    def __init__(self, action: str, *, before: bool = False) -> None:
+        self._action, self._before = action, before
         self._open, self._arrived = threading.Event(), threading.Event()
         self._open.set()
         self._error: Exception | None = None
         self.attempts = [self._hold]
 
     def close(self, error: Exception | None = None) -> None:
-        """Hold replies back from now on; raise that error in place of those that were held."""
+        """Hold it from now on; raise that error in place of the replies of those that were held."""
         self._error = error
         self._arrived.clear()
         self._open.clear()
@@ -55,18 +59,25 @@ class Gate(Plugin):
         self._open.set()
 
     async def until_held(self) -> None:
-        """Come back when a reply is held."""
+        """Come back when one is held."""
         assert await asyncio.to_thread(self._arrived.wait, 20)
 
     def _hold(self, send: Send, call: Call) -> Flow[Reply]:
+        if call.action != self._action or self._open.is_set():
+            return (yield from send(call))
+        error = self._error
+        if self._before:
+            yield from self._wait()
         reply = yield from send(call)
-        if call.action == self._action and not self._open.is_set():
-            error = self._error
-            self._arrived.set()
-            yield Do(self._open.wait, (20,), lambda seconds: asyncio.to_thread(self._open.wait, seconds))
-            if error is not None:
-                raise error
+        if not self._before:
+            yield from self._wait()
+        if error is not None:
+            raise error
         return reply
+
+    def _wait(self) -> Flow[None]:
+        self._arrived.set()
+        yield Do(self._open.wait, (20,), lambda seconds: asyncio.to_thread(self._open.wait, seconds))
 
 
 class Delays(Plugin):
