@@ -10,6 +10,7 @@
     ├── ConflictError                       the item is not in the state that the write needs
     │   ├── ConditionalCheckFailedError     the service refused the condition of one write
     │   ├── NotUniqueError                  another item has a value that must be unique
+    │   ├── RunLostError                    a run is over, or has another owner now
     │   ├── TransactionConflictError        another transaction holds the item
     │   └── ResourceInUseError              the table exists already, or is being changed
     ├── TransactionCanceledError            no action of the transaction was applied; `reasons` say why
@@ -44,9 +45,9 @@ __all__ = [
     "ConditionalCheckFailedError", "ConflictError", "ConnectionError", "DeadlineExceededError",
     "DecryptionError", "DynamoDBWrapperError", "ItemNotFoundError", "LimitExceededError", "MetaError",
     "NotSentError", "NotUniqueError", "ProvisionedThroughputExceededError", "RateLimitedError",
-    "ResourceInUseError", "RetryableError", "ServiceError", "TableNotFoundError", "ThrottlingReason",
-    "TransactionCanceledError", "TransactionConflictError", "UnprocessedError", "UnreadableItemError",
-    "ValidationError", "WriteOutcomeUnknownError",
+    "ResourceInUseError", "RetryableError", "RunLostError", "ServiceError", "TableNotFoundError",
+    "ThrottlingReason", "TransactionCanceledError", "TransactionConflictError", "UnprocessedError",
+    "UnreadableItemError", "ValidationError", "WriteOutcomeUnknownError",
 ]
 # fmt: on
 
@@ -61,8 +62,6 @@ class DynamoDBWrapperError(Exception):
         message: what happened, to which table, key or attribute, and how to mend it.
         original_error: the error underneath, if there is one.
         context: facts for logs, such as `table`, `key`, `operation` and `request_id`; never secrets.
-
-    A subclass takes what else it knows by keyword.
 
     Attributes:
         code: a stable name of the kind of error, for machines.
@@ -110,11 +109,7 @@ class ValidationError(DynamoDBWrapperError):
 
 
 class UnreadableItemError(DynamoDBWrapperError):
-    """A write was applied, but the item, as it is stored now, does not fit its model.
-
-    Parameters:
-        errors: what does not fit, by field.
-    """
+    """A write was applied, but the item as it is stored does not fit its model; `errors` tell by field."""
 
     code = "item_unreadable"
 
@@ -206,6 +201,12 @@ class NotUniqueError(ConflictError):
         super().__init__(message, *cause, **facts)
         self.attribute = attribute
         self.owner = None if owner is None else dict(owner)
+
+
+class RunLostError(ConflictError):
+    """A run of a pipeline was closed, or taken over: whoever had it may not write to it any more."""
+
+    code = "run_lost"
 
 
 class TransactionConflictError(ConflictError):

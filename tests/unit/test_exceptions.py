@@ -43,6 +43,7 @@ CODES = {
     "ServiceError": "service_error",
     "TableNotFoundError": "table_not_found",
     "TransactionCanceledError": "transaction_canceled",
+    "RunLostError": "run_lost",
     "TransactionConflictError": "transaction_conflict",
     "DecryptionError": "decryption_failed",
     "UnreadableItemError": "item_unreadable",

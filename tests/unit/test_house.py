@@ -45,6 +45,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("utils",),
     ("handlers",),
     ("repositories",),
+    ("runs",),
     ("spark",),
     ("streams",),
     ("migrations",),
@@ -68,7 +69,12 @@ TESTED_BY: dict[str, str] = {
     "client.blocking": "tests/unit/test_client.py",
     "client.host": "tests/unit/test_client.py",
     "client.requests": "tests/both/test_client.py",
+    "cli.runs": "tests/live/test_runs.py",
     "handlers.items": "tests/unit/handlers/test_writing.py",
+    "handlers.pipeline_run_logs.leases": "tests/both/test_runs.py",
+    "runs.context": "tests/both/test_runs.py",
+    "runs.keeper": "tests/both/test_runs.py",
+    "runs.watcher": "tests/both/test_runs.py",
 }
 
 KINDS = ("both", "live", "typing", "spark", "web")

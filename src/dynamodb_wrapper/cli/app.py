@@ -15,6 +15,7 @@ import typer
 
 from dynamodb_wrapper.cli.local import local
 from dynamodb_wrapper.cli.plugins import plugins, with_commands
+from dynamodb_wrapper.cli.runs import runs
 from dynamodb_wrapper.cli.schema import schema
 from dynamodb_wrapper.demo.command import demo
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.add_typer(local)
 app.add_typer(plugins)
+app.add_typer(runs)
 app.command("demo")(demo)
 app.command("schema")(schema)
 

@@ -15,7 +15,7 @@ from dynamodb_wrapper.demo import catalog, payload, report
 from dynamodb_wrapper.demo.display import Display, Section
 from dynamodb_wrapper.demo.domain import DailyDelay, DailyDelaysReadApi, DailyDelaysWriteApi
 from dynamodb_wrapper.demo.flights import YEAR, FlightFiles
-from dynamodb_wrapper.demo.interrupt import Interrupts
+from dynamodb_wrapper.runs.interrupt import Interrupts
 from dynamodb_wrapper.demo.run import MonthlyRuns
 from dynamodb_wrapper.demo.runlog import LoggedRun
 from dynamodb_wrapper.handlers.pipeline_config.commands import PipelineConfigWriteApi

@@ -171,6 +171,10 @@ class PipelineRunLog(DynamoDBModel):
     log_level: LogLevel = LogLevel.INFO
     log_messages: list[dict[str, Any]] = Field(default_factory=list)
     monitoring_urls: dict[str, str] = Field(default_factory=dict)
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    lease_owner: str | None = None
+    lease_until: Instant | None = None
+    heartbeat_at: Instant | None = None
     tags: dict[str, str] = Field(default_factory=dict)
     created_by: str | None = None
     created_at: Instant = Field(default_factory=utcnow)

@@ -9,7 +9,7 @@ from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo.domain import DailyDelay, DailyDelaysReadApi, DailyDelaysWriteApi
 from dynamodb_wrapper.demo.flights import FlightFiles
-from dynamodb_wrapper.demo.interrupt import Interrupted, Interrupts
+from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 from dynamodb_wrapper.demo.payload import full_items
 from dynamodb_wrapper.demo.pipeline import STAGES
 from dynamodb_wrapper.demo.run import MonthlyRuns

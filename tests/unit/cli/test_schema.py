@@ -110,6 +110,7 @@ ODD = [
 CHECKED_BY_FORMAT = {
     "schedule_expression",
     *("start_time", "end_time", "created_at", "updated_at", "last_updated_data"),
+    *("lease_until", "heartbeat_at"),
 }
 TOGETHER = ("per core is needed", "must be less than", "is required when", "must not be")
 

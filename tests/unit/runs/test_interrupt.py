@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from dynamodb_wrapper.demo.interrupt import Interrupted, Interrupts
+from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,7 +1,7 @@
 """Writing runs, by the names that their users have for it.
 
-Knows what each command changes. The life of a run stands in `status`, how stages are added in `stages`, how
-an item is validated and written in `handlers.items`.
+Knows what each command changes. The life of a run stands in `status`, its owner's part in `leases`, how
+stages are added in `stages`, how an item is validated and written in `handlers.items`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
 from dynamodb_wrapper.handlers.given import mapping
 from dynamodb_wrapper.handlers.moments import days_ago
 from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import TERMINAL, required
+from dynamodb_wrapper.handlers.pipeline_run_logs.leases import LeaseCommands
 from dynamodb_wrapper.handlers.pipeline_run_logs.searches import STATUS_RUNS
 from dynamodb_wrapper.handlers.pipeline_run_logs.stages import PutStage
-from dynamodb_wrapper.handlers.pipeline_run_logs.status import STATUS, StatusCommands
+from dynamodb_wrapper.handlers.pipeline_run_logs.status import STATUS
 from dynamodb_wrapper.models import PipelineRunLog, PipelineRunLogUpsert, StageInfo
 from dynamodb_wrapper.models.updates import validate_update
 from dynamodb_wrapper.operations.intents import resource_id
@@ -40,7 +41,7 @@ METRICS = (
 )
 
 
-class PipelineRunLogsCommands(StatusCommands):
+class PipelineRunLogsCommands(LeaseCommands):
     """What can be written of runs; errors that every write raises are told in `Commands`.
 
     `pipeline_id` may be left out (or None) where `run_id` alone identifies the run, at the cost of one more

@@ -10,7 +10,7 @@ next attempt looks behind what is known or replaces the stage in its place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -30,6 +30,7 @@ from dynamodb_wrapper.expressions import (
     Path,
     Remove,
     Update,
+    all_of,
 )
 from dynamodb_wrapper.expressions.conditions import AnyOf, Size
 from dynamodb_wrapper.models import PipelineRunLog, StageInfo
@@ -45,6 +46,14 @@ PLACES = 64
 4 KB (DynamoDB Developer Guide, "Expression parameters")."""
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What must hold of a run, as the service judges it and as it is seen in a run that was refused."""
+
+    condition: Condition
+    holds: Callable[[PipelineRunLog], bool]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutStage(Write[PipelineRunLog]):
     """Add a stage to a run that exists, or replace its stage of that name.
@@ -54,6 +63,7 @@ class PutStage(Write[PipelineRunLog]):
 
     Parameters:
         timeout_seconds: how long to go on when other writers keep changing the run.
+        guard: what else must hold of the run; where it does not, that is a `ConflictError`.
     """
 
     schema: TableSchema[PipelineRunLog]
@@ -61,6 +71,7 @@ class PutStage(Write[PipelineRunLog]):
     key: Mapping[str, Any]
     stage: StageInfo
     timeout_seconds: float
+    guard: Guard | None = None
 
     def call(self) -> Call:
         """The first request; see `Operation.call`."""
@@ -80,6 +91,8 @@ class PutStage(Write[PipelineRunLog]):
                 if not isinstance(run, PipelineRunLog):
                     why = "does not fit its model as it is stored, so that no stage can be replaced: mend it"
                     raise conflict(self.schema, self.key, error, why) from error
+                if self.guard is not None and not self.guard.holds(run):
+                    raise conflict(self.schema, self.key, error, "takes no stage in its state") from error
                 if monotonic() >= deadline:
                     why = f"kept changing for {self.timeout_seconds:g} s while a stage was added: try again"
                     raise conflict(self.schema, self.key, error, why) from error
@@ -104,13 +117,14 @@ class PutStage(Write[PipelineRunLog]):
         else:
             changes = _replacement(place, self.stage)
             condition = Compare(Path((STAGES, place, "stage_name")), "=", self.stage.stage_name)
+        guard = None if self.guard is None else self.guard.condition
         stamps = {"current_stage": self.stage.stage_name, "updated_at": utcnow()}
         return UpdateItem(
             table=self.table,
             key=wire_key(self.schema, self.key),
             update=Update((*changes, *(Assign(Path((name,)), value) for name, value in stamps.items()))),
             reader=self.schema.codec,
-            condition=AllOf((Exists(Path((self.schema.partition_key,))), condition)),
+            condition=all_of(Exists(Path((self.schema.partition_key,))), condition, guard),
             encode=self.schema.codec.encode_attribute,
             returns="ALL_NEW",
             repeatable=True,

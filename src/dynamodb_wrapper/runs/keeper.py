@@ -1,0 +1,148 @@
+"""The thread that writes what a run has recorded, and tells every few seconds that the run is alive.
+
+Knows what is still to be written, and when. Must not know what a run records. All writes of a run are made
+here, one after another, so that the pipeline never waits for a table that does not answer longer than it
+says, and never fails because of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from threading import Condition, Thread
+from time import monotonic
+from typing import Any
+
+from dynamodb_wrapper.exceptions import DynamoDBWrapperError, RunLostError
+from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
+from dynamodb_wrapper.models import PipelineRunLogUpsert, StageInfo
+
+log = logging.getLogger("dynamodb_wrapper.runs")
+
+AGAIN_SECONDS = 1.0
+"""How soon a write that failed is tried again while the end of a run waits for it."""
+
+
+class Keeper(Thread):
+    """Writes for one run, from `start()` to `close()`.
+
+    Parameters:
+        api: writes to the log table.
+        dto: the run as it begins.
+        owner: the owner of the run's lease.
+        lease_seconds: how long the run may be silent.
+        heartbeat_seconds: how often it gives a sign of life.
+        when_lost: called when the run is someone else's or closed, and with every heartbeat after that.
+    """
+
+    def __init__(
+        self,
+        api: PipelineRunLogsWriteApi,
+        dto: PipelineRunLogUpsert,
+        owner: str,
+        *,
+        lease_seconds: float,
+        heartbeat_seconds: float,
+        when_lost: Callable[[], None],
+    ) -> None:
+        super().__init__(name=f"run-{dto.run_id}", daemon=True)
+        self.lost: RunLostError | None = None
+        self.api = api
+        self._dto: PipelineRunLogUpsert | None = dto
+        self._key = (dto.run_id, dto.pipeline_id, owner)
+        self._owner = owner
+        self._lease = lease_seconds
+        self._heartbeat = heartbeat_seconds
+        self._when_lost = when_lost
+        self._values: dict[str, Any] = {}
+        self._stages: dict[str, StageInfo] = {}
+        self._changed = Condition()
+        self._asked = self._answered = 0
+        self._closing = self._failing = self._written = self._ended = False
+
+    def note(self, values: Mapping[str, Any] | None = None, stage: StageInfo | None = None) -> None:
+        """Have that written with the next heartbeat or flush."""
+        with self._changed:
+            self._values.update(values or {})
+            if stage is not None:
+                self._stages[stage.stage_name] = stage
+
+    def flush(self, timeout_seconds: float) -> None:
+        """Have everything written now; returns when it was tried, or when the time is over."""
+        with self._changed:
+            self._asked += 1
+            wanted = self._asked
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._answered >= wanted or self._ended, timeout_seconds)
+
+    def close(self, values: Mapping[str, Any], timeout_seconds: float) -> None:
+        """Write these last values and what is left, for as long as that; a failure to do so is logged."""
+        deadline = monotonic() + timeout_seconds
+        with self._changed:
+            self._values.update(values)
+            self._closing = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._ended, timeout_seconds)
+            written, self._ended = self._written, True
+            self._changed.notify_all()
+        self.join(max(0.0, deadline - monotonic()))
+        if not written and self.lost is None:
+            why = "it will count as lost when its lease is over"
+            log.error("run %s: its end could not be written; %s", self._key[0], why)
+
+    def run(self) -> None:
+        """Write whenever something waits for it, and with every heartbeat; see `Thread.run`."""
+        while True:
+            with self._changed:
+                if self._closing and self._failing:
+                    self._changed.wait_for(lambda: self._ended, min(AGAIN_SECONDS, self._heartbeat))
+                else:
+                    self._changed.wait_for(self._is_wanted, self._heartbeat)
+                if self._ended:
+                    return
+                asked = self._asked
+            if self.lost is None:
+                self._write()
+            if self.lost is not None:
+                self._tell_lost()
+            with self._changed:
+                self._answered = asked
+                self._written = self._closing and not self._failing and not (self._values or self._stages)
+                self._ended = self._ended or self._written or (self._closing and self.lost is not None)
+                self._changed.notify_all()
+
+    def _is_wanted(self) -> bool:
+        return self._ended or self._closing or self._asked > self._answered
+
+    def _write(self) -> None:
+        """Write what was noted; what fails is noted again, unless there is a newer value."""
+        with self._changed:
+            values, stages = self._values, self._stages
+            self._values, self._stages = {}, {}
+        try:
+            if self._dto is not None:
+                self.api.start_owned_run(self._dto, self._owner, self._lease)
+                self._dto = None
+            for name in list(stages):
+                self.api.add_owned_stage(*self._key, stages[name])
+                del stages[name]
+            self.api.write_owned_run(*self._key, values, self._lease)
+        except RunLostError as error:
+            self.lost = error
+        except DynamoDBWrapperError as error:
+            if not self._failing:
+                log.warning("run %s: the log cannot be written, the run goes on: %s", self._key[0], error)
+            self._failing = True
+            with self._changed:
+                self._values = values | self._values
+                self._stages = stages | self._stages
+        else:
+            if self._failing:
+                log.warning("run %s: the log can be written again", self._key[0])
+            self._failing = False
+
+    def _tell_lost(self) -> None:
+        try:
+            self._when_lost()
+        except Exception:
+            log.exception("run %s: what was to stop it failed", self._key[0])

@@ -1,0 +1,280 @@
+"""What a run records of itself, whichever face its block has.
+
+Knows the fields of a run. Must not know how its block begins and ends, nor how what is recorded is written.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from threading import Lock
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+from dynamodb_wrapper.client import DynamoDB
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.exceptions import DynamoDBWrapperError, RunLostError
+from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
+from dynamodb_wrapper.handlers.pipeline_run_logs.runs import seconds_between
+from dynamodb_wrapper.models import DataQualityResult, PipelineConfig, PipelineRunLogUpsert, RunStatus
+from dynamodb_wrapper.runs.ids import uuid7
+from dynamodb_wrapper.runs.keeper import Keeper
+from dynamodb_wrapper.runs.outcome import Outcome
+from dynamodb_wrapper.runs.stage import Stage
+from dynamodb_wrapper.runs.watcher import RunWatcher
+from dynamodb_wrapper.timezones import utcnow
+from dynamodb_wrapper.validation import invalid
+
+HEARTBEAT_SECONDS = 5.0
+LEASE_SECONDS = 60.0
+FLUSH_SECONDS = 5.0
+"""How long the beginning and the end of a stage wait for the log."""
+CLOSE_SECONDS = 60.0
+"""How long the end of a run waits for a log that cannot be written."""
+
+_FIGURES = "total_records_processed total_records_failed input_data_size_bytes output_data_size_bytes"
+_ABOUT = "spark_application_id spark_version cpu_hours memory_usage_gb retry_count log_messages log_level"
+_OPEN_FIELDS = {*_FIGURES.split(), *_ABOUT.split(), "monitoring_urls", "tags"}
+
+REDACTED = "(redacted)"
+_SECRET = re.compile(r"passw|secret|token|credential|private|access.?key|api.?key", re.IGNORECASE)
+
+log = logging.getLogger("dynamodb_wrapper.runs")
+R = TypeVar("R", bound="Recorder")
+
+
+class Recorder(str):
+    """A run while its block runs; as a text it is the run's id, and that alone is pickled.
+
+    Attributes:
+        pipeline_id: the pipeline that runs.
+        status: running, and how it ended afterwards.
+    """
+
+    pipeline_id: str
+    status: RunStatus
+    _start: datetime
+    _keeper: Keeper
+    _watchers: Sequence[RunWatcher]
+    _lock: Lock
+    _inputs: dict[str, int | None]
+    _outputs: dict[str, int | None]
+    _checks: dict[str, DataQualityResult]
+    _metrics: dict[str, Any]
+
+    def __new__(cls, dto: PipelineRunLogUpsert, watchers: Sequence[RunWatcher]) -> Self:
+        """A run of which nothing is written yet; `begin` does that."""
+        run = super().__new__(cls, dto.run_id)
+        run.pipeline_id, run.status = dto.pipeline_id, RunStatus.RUNNING
+        run._start = dto.start_time or utcnow()
+        run._watchers, run._lock = watchers, Lock()
+        run._inputs, run._outputs, run._checks, run._metrics = {}, {}, {}, {}
+        return run
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (self.run_id,)
+
+    @property
+    def run_id(self) -> str:
+        """The run's id as a plain text."""
+        return str.__str__(self)
+
+    @property
+    def lost(self) -> RunLostError | None:
+        """The error of a run that someone else closed or took over; None while it is one's own."""
+        return self._keeper.lost
+
+    def check_lost(self) -> None:
+        """Do nothing while the run is one's own: for loops that should end soon after a cancellation.
+
+        Raises:
+            RunLostError: someone else closed the run, such as by cancelling it, or took it over.
+        """
+        if self._keeper.lost is not None:
+            raise self._keeper.lost
+
+    def input(self, table: str, rows: int | None = None) -> None:
+        """Note that the run read a table.
+
+        Parameters:
+            rows: how many rows; those of all inputs are added up in the metric `input_rows`.
+        """
+        self._note_table(self._inputs, "input", table, rows)
+
+    def output(self, table: str, rows: int | None = None) -> None:
+        """Note that the run wrote a table; as `input`."""
+        self._note_table(self._outputs, "output", table, rows)
+
+    def check(
+        self,
+        name: str,
+        passed: bool,
+        expected: Any = None,
+        actual: Any = None,
+        message: str | None = None,
+    ) -> bool:
+        """Note the outcome of a check of the data; a second one of that name replaces the first.
+
+        Returns:
+            `passed`, so that a pipeline may go on or not.
+        """
+        result = DataQualityResult(
+            check_name=name,
+            passed=passed,
+            expected_value=expected,
+            actual_value=actual,
+            error_message=message,
+        )
+        with self._lock:
+            self._checks[name] = result
+            results = list(self._checks.values())
+        self._keeper.note(
+            {
+                "data_quality_results": results,
+                "data_quality_passed": all(result.passed for result in results),
+            }
+        )
+        return passed
+
+    def metric(self, name: str, value: Any) -> None:
+        """Note a figure: a number, a text, or lists and dicts of those."""
+        with self._lock:
+            self._metrics[name] = value
+            metrics = dict(self._metrics)
+        self._keeper.note({"metrics": metrics})
+
+    def note(self, **values: Any) -> None:
+        """Set further fields of `PipelineRunLog`, such as `total_records_processed`.
+
+        Raises:
+            ValidationError: there is no such field, or it is one that the run itself keeps.
+        """
+        if refused := sorted(values.keys() - _OPEN_FIELDS):
+            text = f"not a field that may be set; those are {', '.join(sorted(_OPEN_FIELDS))}"
+            raise invalid("the run", {name: [text] for name in refused})
+        self._keeper.note(values)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Write how the run ended, and all that is not written yet; its block calls this."""
+        end = max(utcnow(), self._start)
+        self.status = outcome.status
+        self._tell("run_ended", outcome)
+        ended = {"end_time": end, "duration_seconds": seconds_between(self._start, end)}
+        self._keeper.close({**outcome.values(), **ended}, CLOSE_SECONDS)
+        self._keeper.api.close()
+
+    def _begin_stage(self, name: str) -> Stage:
+        if not name:
+            raise invalid("a stage", {"name": ["a text that is not empty is needed"]})
+        self.check_lost()
+        stage = Stage(name)
+        for watcher in self._watchers:
+            watcher.stage_started(self, stage)
+        self._keeper.note(stage=stage.info())
+        return stage
+
+    def _end_stage(self, stage: Stage, error: BaseException | None) -> None:
+        stage.end(error)
+        self._tell("stage_ended", stage)
+        self._keeper.note(stage=stage.info())
+        if stage.metrics:
+            with self._lock:
+                stages = dict(self._metrics.get("stages", {}))
+                stages[stage.name] = stage.metrics
+            self.metric("stages", stages)
+
+    def _flush(self, *, check: bool = True) -> None:
+        self._keeper.flush(FLUSH_SECONDS)
+        if check:
+            self.check_lost()
+
+    def _note_table(self, known: dict[str, int | None], side: str, table: str, rows: int | None) -> None:
+        with self._lock:
+            known[table] = rows if known.get(table) is None else (known[table] or 0) + (rows or 0)
+            names, counted = list(known), [count for count in known.values() if count is not None]
+        self._keeper.note({f"{side}_tables": names})
+        if counted:
+            self.metric(f"{side}_rows", sum(counted))
+
+    def _tell(self, what: str, *args: Any) -> None:
+        for watcher in self._watchers:
+            try:
+                getattr(watcher, what)(self, *args)
+            except Exception:
+                log.exception("run %s: the watcher %r failed", self.run_id, watcher)
+
+
+def begin(
+    kind: type[R],
+    pipeline_id: str,
+    trigger_type: str,
+    created_by: str | None,
+    *,
+    config: DynamoDBConfig | None,
+    run_id: str | None,
+    heartbeat_seconds: float,
+    lease_seconds: float,
+    watchers: Sequence[RunWatcher],
+    fields: Mapping[str, Any],
+) -> R:
+    """Begin a run and the thread that writes for it; parameters as for `context.pipeline_run`."""
+    if not 0 < heartbeat_seconds < lease_seconds:
+        text = "more than 0 and less than lease_seconds, or the run counts as lost while it lives"
+        raise invalid("the run", {"heartbeat_seconds": [text]})
+    config = config or DynamoDBConfig()
+    dto = PipelineRunLogUpsert(
+        **{"start_time": utcnow(), "python_version": platform.python_version(), **fields},
+        run_id=run_id or uuid7(),
+        pipeline_id=pipeline_id,
+        trigger_type=trigger_type,
+        created_by=created_by,
+        status=RunStatus.RUNNING,
+    )
+    patient = config.replace(timeout_seconds=min(config.timeout_seconds, lease_seconds / 3))
+    run = kind(dto, watchers)
+    run._keeper = Keeper(
+        PipelineRunLogsWriteApi(patient),
+        _with_snapshot(patient, dto),
+        uuid4().hex,
+        lease_seconds=lease_seconds,
+        heartbeat_seconds=heartbeat_seconds,
+        when_lost=lambda: run._tell("run_lost"),
+    )
+    run._keeper.start()
+    run._flush()
+    run._tell("run_started")
+    return run
+
+
+def _with_snapshot(config: DynamoDBConfig, dto: PipelineRunLogUpsert) -> PipelineRunLogUpsert:
+    """The run with what is stored of its pipeline; as it is where that cannot be read."""
+    try:
+        with DynamoDB(config) as db:
+            stored = db.get(PipelineConfig, dto.pipeline_id)
+    except DynamoDBWrapperError as error:
+        log.warning("run %s: the configuration of %s cannot be read: %s", dto.run_id, dto.pipeline_id, error)
+        return dto
+    if stored is None:
+        return dto
+    snapshot = {
+        "config_snapshot": redacted(stored.model_dump(mode="json", exclude_none=True)),
+        "pipeline_version": stored.version,
+        "environment": stored.environment,
+    }
+    return dto.model_copy(
+        update={name: value for name, value in snapshot.items() if name not in dto.model_fields_set}
+    )
+
+
+def redacted(value: Any) -> Any:
+    """A configuration without the values whose names say that they are secret."""
+    if isinstance(value, Mapping):
+        return {
+            name: REDACTED if _SECRET.search(str(name)) else redacted(inner) for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [redacted(inner) for inner in value]
+    return value
