@@ -13,9 +13,7 @@ from dynamodb_wrapper.models import RunStatus
 
 __all__ = ["runs"]
 
-runs = typer.Typer(
-    name="runs", no_args_is_help=True, help="Runs of pipelines, by their log."
-)
+runs = typer.Typer(name="runs", no_args_is_help=True, help="Runs of pipelines, by their log.")
 
 OfPipeline = Annotated[str | None, typer.Option("--pipeline", help="Only runs of that pipeline.")]
 

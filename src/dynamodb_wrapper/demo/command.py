@@ -57,8 +57,8 @@ def demo(
     from dynamodb_wrapper.demo.demonstration import Demonstration
     from dynamodb_wrapper.demo.display import Display
     from dynamodb_wrapper.demo.flights import FlightFiles
-    from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
     from dynamodb_wrapper.demo.report import NEW_YORK
+    from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 
     files = FlightFiles.installed()
     display = Display()

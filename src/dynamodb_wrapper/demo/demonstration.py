@@ -15,7 +15,6 @@ from dynamodb_wrapper.demo import catalog, payload, report
 from dynamodb_wrapper.demo.display import Display, Section
 from dynamodb_wrapper.demo.domain import DailyDelay, DailyDelaysReadApi, DailyDelaysWriteApi
 from dynamodb_wrapper.demo.flights import YEAR, FlightFiles
-from dynamodb_wrapper.runs.interrupt import Interrupts
 from dynamodb_wrapper.demo.run import MonthlyRuns
 from dynamodb_wrapper.demo.runlog import LoggedRun
 from dynamodb_wrapper.handlers.pipeline_config.commands import PipelineConfigWriteApi
@@ -24,6 +23,7 @@ from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsR
 from dynamodb_wrapper.handlers.table_config.commands import TableConfigWriteApi
 from dynamodb_wrapper.handlers.table_config.queries import TableConfigReadApi
 from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, RunStatus, TableConfig
+from dynamodb_wrapper.runs.interrupt import Interrupts
 
 MODELS = (PipelineConfig, TableConfig, PipelineRunLog, DailyDelay)
 WORST_AT = "JFK"

@@ -16,10 +16,10 @@ from dynamodb_wrapper.demo import catalog, pipeline
 from dynamodb_wrapper.demo.display import Progress
 from dynamodb_wrapper.demo.domain import DailyDelaysWriteApi, DailyDelayUpsert
 from dynamodb_wrapper.demo.flights import SCHEMAS, YEAR, Extract, FlightFiles
-from dynamodb_wrapper.runs.interrupt import Interrupts
 from dynamodb_wrapper.demo.runlog import LoggedRun, QualityError, Tally
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import DataQualityResult
+from dynamodb_wrapper.runs.interrupt import Interrupts
 
 
 class MonthlyRuns:

@@ -15,10 +15,10 @@ from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
-from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import RunStatus, StageInfo
+from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 
 
 class QualityError(Exception):

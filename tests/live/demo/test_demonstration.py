@@ -9,12 +9,12 @@ from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo.demonstration import MODELS, Demonstration
 from dynamodb_wrapper.demo.display import Display
 from dynamodb_wrapper.demo.flights import FlightFiles
-from dynamodb_wrapper.runs.interrupt import Interrupts
 from dynamodb_wrapper.handlers.pipeline_config.queries import PipelineConfigReadApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsReadApi
 from dynamodb_wrapper.handlers.table_config.queries import TableConfigReadApi
 from dynamodb_wrapper.models import RunStatus
+from dynamodb_wrapper.runs.interrupt import Interrupts
 
 Show = Callable[..., str]
 

@@ -9,12 +9,12 @@ from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo.domain import DailyDelay, DailyDelaysReadApi, DailyDelaysWriteApi
 from dynamodb_wrapper.demo.flights import FlightFiles
-from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 from dynamodb_wrapper.demo.payload import full_items
 from dynamodb_wrapper.demo.pipeline import STAGES
 from dynamodb_wrapper.demo.run import MonthlyRuns
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import PipelineRunLog, RunStatus
+from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 
 GOOD, BAD = 4, 2
 

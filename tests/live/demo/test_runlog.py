@@ -8,12 +8,12 @@ import pytest
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
-from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 from dynamodb_wrapper.demo.runlog import LoggedRun, QualityError
 from dynamodb_wrapper.engine.events import AttemptEnded, Event
 from dynamodb_wrapper.exceptions import TableNotFoundError
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import PipelineRunLog, RunStatus
+from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 
 
 class Tripwire:
