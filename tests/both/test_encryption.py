@@ -419,7 +419,7 @@ async def test_unique_encrypted_values_are_guarded_without_being_shown(
     db: Any, stored: Any, boto3_table: Any
 ) -> None:
     await db.put(Account(name="a", login="ada"))
-    with pytest.raises(NotUniqueError):
+    with pytest.raises(NotUniqueError, match="login is in use by 'a'"):
         await db.put(Account(name="b", login="ada"))
     guards = boto3_table(f"{stored(Account).name}_unique").scan()["Items"]
     assert len(guards) == 1

@@ -31,12 +31,31 @@ EXPECTED = {
         "failed: run-2, because the warehouse was away",
         "3 runs, 67% succeeded",
     ],
+    "encryption.py": [
+        "stored: {'diagnosis': '133 bytes', 'email': '140 bytes', 'email_bidx': '16 bytes', "
+        "'patient_id': 'p1', 'ward': 'A'}",
+        "1@example.org: [('p1', 'healthy'), ('p3', 'case 3')]",
+        "refused: diagnosis is encrypted: it can be asked whether it exists",
+        "moved: diagnosis of {'patient_id': 'p0'}",
+        "rotated 5 of 5, 0 failed",
+        "with the new key alone: patient_id='p0' ward='A' diagnosis='written anew' email='0@example.org'",
+    ],
     "gateway_usage.py": [
         "updated: status late, runs 1",
         "not deleted: it has run 1 time",
         "60 of 120 keys exist",
         "cancelled: None, ConditionalCheckFailed",
         "refused: {'Item.seen': ['not in UTC']}",
+    ],
+    "observability.py": [
+        "in Oslo: 60",
+        "log: INFO update item_not_found",
+        'dynamodb_attempts_total{action="BatchWriteItem",table="seen_parcels"} 3.0',
+        'dynamodb_items_total{action="Query",table="seen_parcels"} 60.0',
+        'dynamodb_consumed_read_units_total{index="ByCity",table="seen_parcels"} 0.5',
+        "span: BatchWriteItem seen_parcels: ok, 0 attempts, 3 links",
+        "span: Query seen_parcels: ok, 1 attempts, 0 links",
+        "span: UpdateItem seen_parcels: item_not_found, 1 attempts, 0 links",
     ],
     "own_domain.py": [
         "conflict: 9780000000001 is 'Time' already",

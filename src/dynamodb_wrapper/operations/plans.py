@@ -82,7 +82,8 @@ class Plan:
         reasons = list(error.reasons[:count])
         for reason, (position, guard) in zip(error.reasons[count:], self._owners, strict=False):
             if reason.code != "None" and reasons[position].code == "None":
-                reasons[position] = _reason_of_guard(reason, guard)
+                secret = guard.attribute in self._steps[position].schema.encrypted
+                reasons[position] = _reason_of_guard(reason, guard, secret=secret)
         return reasons
 
     def _add_guards(self) -> None:
@@ -109,15 +110,15 @@ class Plan:
         self.actions.append(action)
 
 
-def _reason_of_guard(reason: CancellationReason, guard: Guard) -> CancellationReason:
+def _reason_of_guard(reason: CancellationReason, guard: Guard, *, secret: bool) -> CancellationReason:
     if reason.code != "ConditionalCheckFailed":
         return reason
     found = decode_item(reason.item).get("owner") if reason.item else None
     owner = found and {name: found.get(name) for name in guard.owner}  # the service keeps no order in maps
-    value = next(iter(guard.value.values()))
+    value = "" if secret else f" {next(iter(guard.value.values()))!r}"
     return CancellationReason(
         NOT_UNIQUE,
-        f"{guard.attribute} {value!r} is in use{owner_text(owner)}: choose another value",
+        f"{guard.attribute}{value} is in use{owner_text(owner)}: choose another value",
         {"attribute": {"S": guard.attribute}} | (dict(reason.item) if reason.item else {}),
     )
 

@@ -19,7 +19,7 @@ from dynamodb_wrapper.plugins.encryption.cache import KeyCache
 from dynamodb_wrapper.plugins.encryption.envelope import BadCiphertext, Envelope, parse, unseal
 from dynamodb_wrapper.plugins.encryption.tables import Protected
 from dynamodb_wrapper.wire.plaintext import is_ciphertext
-from dynamodb_wrapper.wire.values import WireItem, WireValue
+from dynamodb_wrapper.wire.values import WireItem, WireValue, decode_item
 
 
 class Found(Struct):
@@ -98,7 +98,7 @@ def refuse(found: Found, attribute: str, why: str) -> NoReturn:
     key = found.key or found.item
     where = {
         "table": found.at.table,
-        "key": {name: key[name] for name in found.at.key_fields if name in key},
+        "key": decode_item({name: key[name] for name in found.at.key_fields if name in key}),
         "attribute": attribute,
     }
     raise DecryptionError(f"{attribute} of {where['key']} in table {found.at.table}: {why}", context=where)

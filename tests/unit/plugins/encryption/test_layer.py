@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
@@ -225,18 +227,26 @@ def test_a_call_on_another_table_costs_next_to_nothing(
     def client(*plugins: Encryption) -> DynamoDB:
         return DynamoDB(CONFIG.replace(plugins=plugins), transport=lambda call, deadline: reply)
 
-    def cost(db: DynamoDB) -> float:
-        best = 1.0
-        for _ in range(7):
-            start = perf_counter()
-            for _ in range(300):
-                db.get(Plain, 1)
-            best = min(best, (perf_counter() - start) / 300)
-        return best
+    def calls(db: DynamoDB) -> int:
+        """How many functions one get runs: as its time, but the same on every machine."""
+        seen = Counter[str]()
+        sys.setprofile(lambda frame, event, arg: seen.update([event]))
+        try:
+            db.get(Plain, 1)
+        finally:
+            sys.setprofile(None)
+        return seen["call"] + seen["c_call"]
+
+    def seconds(db: DynamoDB) -> float:
+        start = perf_counter()
+        for _ in range(300):
+            db.get(Plain, 1)
+        return (perf_counter() - start) / 300
 
     with client() as bare, client(plugin()) as plugged:
-        cost(bare)
-        without, with_it = cost(bare), cost(plugged)
-    print(f"a get of another model: {without * 1e6:.1f} us, with the plugin {with_it * 1e6:.1f} us")
-    record_property("encryption_other_model_us", round((with_it - without) * 1e6, 2))
-    assert with_it < without * 1.5
+        times = [(seconds(bare), seconds(plugged)) for _ in range(7)]
+        without, with_it = calls(bare), calls(plugged)
+    best, plugged_best = (min(each) * 1e6 for each in zip(*times, strict=True))
+    print(f"a get of another model: {best:.1f} us, with the plugin {plugged_best:.1f} us")
+    record_property("encryption_other_model_us", round(plugged_best - best, 2))
+    assert with_it - without <= 12
