@@ -11,7 +11,7 @@ import asyncio
 import os
 import sys
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dynamodb_wrapper.engine.flow import Call
 
 _NEXT_ADDRESS_AFTER: Final = 0.25  # seconds, as RFC 8305 recommends for trying several addresses
+_UNWANTED_AFTER: Final = 1.0  # seconds until a connection that nobody waits for is not made any more
 
 
 class AsyncioTransport:
@@ -214,7 +215,8 @@ class _Channel:
             if endpoint.scheme == "https":
                 options |= {"ssl": tls.context(), "server_hostname": endpoint.host}
             async with asyncio.timeout(min(self._connect_timeout, deadline - monotonic())):
-                return (await loop.create_connection(_Connection, endpoint.host, endpoint.port, **options))[1]
+                connecting = loop.create_connection(_Connection, endpoint.host, endpoint.port, **options)
+                return await _connected(loop, connecting)
         except OSError as error:
             raise failures.not_connected(call, endpoint, error, deadline) from error
 
@@ -332,6 +334,26 @@ class _Connection(asyncio.Protocol):
 def _expire(waiting: asyncio.Future[Any]) -> None:
     if not waiting.done():
         waiting.set_exception(TimeoutError())
+
+
+async def _connected(loop: asyncio.AbstractEventLoop, connecting: Coroutine[Any, Any, Any]) -> _Connection:
+    """A connection that is being made. One that nobody waits for any more is closed when it has been made.
+
+    To cancel it at once could lose the open socket of an address that asyncio has tried and just reached.
+    """
+    task = loop.create_task(connecting)
+    try:
+        connection: _Connection = (await asyncio.shield(task))[1]
+    except asyncio.CancelledError:
+        task.add_done_callback(_close_unwanted)
+        loop.call_later(_UNWANTED_AFTER, task.cancel)
+        raise
+    return connection
+
+
+def _close_unwanted(done: asyncio.Task[Any]) -> None:
+    if not done.cancelled() and done.exception() is None:
+        done.result()[1].close()
 
 
 def _look_at(done: asyncio.Task[Any]) -> None:

@@ -280,3 +280,19 @@ def test_other_threads_do_not_disturb_a_loop(settings: Any, soon: Any) -> None:
             thread.join()
         assert len(server.requests) == 120
         assert server.connections <= 12
+
+
+async def test_a_call_that_is_cancelled_while_it_connects_leaves_no_socket_open(
+    settings: Any, soon: Any
+) -> None:
+    with FaultServer() as server:
+        for moments in range(12):
+            transport = AsyncioTransport(settings(endpoint_url=server.url))
+            call = asyncio.ensure_future(transport(GET, soon()))
+            for _ in range(moments):
+                await asyncio.sleep(0)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+            await transport.aclose()
+        await asyncio.sleep(0.05)
+        gc.collect()  # a socket that nobody closed would warn here
