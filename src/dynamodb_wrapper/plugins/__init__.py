@@ -24,6 +24,7 @@ from dynamodb_wrapper.engine.plugins import Plugin
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.plugins.cache import CachePlugin, CacheRead
+    from dynamodb_wrapper.plugins.encryption import AwsKms, Encryption, Keyring
     from dynamodb_wrapper.plugins.logs import (
         LoggingPlugin,
         RedactSecrets,
@@ -37,13 +38,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AttemptEnded",
+    "AwsKms",
     "CachePlugin",
     "CacheRead",
     "Call",
     "CallStarted",
     "Do",
+    "Encryption",
     "Event",
     "Flow",
+    "Keyring",
     "Layer",
     "LoggingPlugin",
     "Measure",
@@ -66,8 +70,11 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "AwsKms": "encryption",
     "CachePlugin": "cache",
     "CacheRead": "cache",
+    "Encryption": "encryption",
+    "Keyring": "encryption",
     "LoggingPlugin": "logs",
     "RedactSecrets": "logs",
     "Sink": "logs",
