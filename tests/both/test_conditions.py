@@ -119,8 +119,21 @@ async def test_ours_selects_what_boto3_s_selects(select: Any, rows: Any) -> None
         name: {item["at"] for item in rows.scan(FilterExpression=condition)["Items"]}
         for name, condition in CONDITIONS.items()
     }
-    assert {name: await select(condition_of(condition)) for name, condition in CONDITIONS.items()} == boto3s
+    ours = {name: condition_of(condition, exactly=True) for name, condition in CONDITIONS.items()}
+    assert {name: await select(condition) for name, condition in ours.items()} == boto3s
     assert all(0 < len(selected) < len(ROWS) for selected in boto3s.values())
+
+
+async def test_boto3_s_conditions_on_a_model_find_a_boolean_in_either_stored_form(select: Any) -> None:
+    expected: list[tuple[Any, set[int]]] = [
+        (Attr("active").eq(True), {4, 5}),
+        (Attr("active").ne(True), {1, 2, 3, 6}),
+        (Attr("active").is_in([True]), {4, 5}),
+        (Attr("active").is_in([False, "other"]), {6}),
+        (~Attr("active").eq(True) & Attr("active").exists(), {6}),
+    ]
+    for condition, found in expected:
+        assert await select(condition_of(condition)) == found
 
 
 KEY_CONDITIONS = [

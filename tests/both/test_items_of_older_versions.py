@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3.dynamodb.conditions import Attr
 from pydantic import BaseModel, TypeAdapter
 
 from dynamodb_wrapper import (
@@ -208,6 +209,9 @@ async def test_queries_by_index_read_tables_and_filters_know_either_form_of_a_bo
         (await read.query_by_table_type("source"))[0],
         (await read.scan_for_all_tables(filters={"caching_enabled": True}))[0],
         (await read.query_by_pipeline("zulu", filters={"is_active": False}))[0],
+        (await read.scan_for_all_tables(filters=Attr("caching_enabled").eq(True)))[0],
+        await face(DynamoDB).query(TableConfig).where("is_active", "=", False).allow_scan().all(),
+        await face(DynamoDB).query(TableConfig).where(TableConfig.caching_enabled).allow_scan().all(),
         await of_v1.get_tables_by_type(TableType.SOURCE),
         await of_v1.get_source_tables("zulu"),
     ):
@@ -269,7 +273,8 @@ async def test_a_write_of_some_attributes_normalises_those(face: Any, stored: St
     assert stored.item("pipeline_config", pipeline_id="offset")["is_active"] == {"S": "true"}
 
     tables = face(TableConfigWriteApi)
-    await tables.update_table_status("orders", True)
+    only_if = {"condition_expression": Attr("is_active").eq(False)}
+    assert (await tables.update_table("orders", {"is_active": True}, **only_if)).is_active is True
     assert stored.item("table_config", table_id="orders")["is_active"] == {"BOOL": True}
     assert await tables.deactivate_tables_for_pipeline("zulu") == 2
     assert stored.item("table_config", table_id="sales")["is_active"] == {"BOOL": False}

@@ -56,7 +56,7 @@ def encode_request(action: str, request: Mapping[str, Any]) -> JsonObject:
         if value is None:
             continue
         if member in _CONDITIONS and not isinstance(value, str):
-            condition = condition_of(value)
+            condition = condition_of(value, exactly=True)
             assert condition is not None
             body[member] = condition.encode(params)
         elif member in _ENCODERS:

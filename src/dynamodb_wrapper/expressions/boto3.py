@@ -6,7 +6,7 @@ know models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dynamodb_wrapper.exceptions import ValidationError
@@ -15,8 +15,12 @@ from dynamodb_wrapper.expressions.fields import TypedField, truth_of
 from dynamodb_wrapper.expressions.paths import Path
 
 
-def condition_of(given: object) -> own.Condition | None:
+def condition_of(given: object, *, exactly: bool = False) -> own.Condition | None:
     """A condition from this library's own or from boto3's; None stays None.
+
+    Parameters:
+        exactly: whether boto3's mean a boolean that is stored as BOOL only, as boto3 itself does, and not
+            also the text that keys and older versions have for it.
 
     Raises:
         ValidationError: it is neither.
@@ -36,16 +40,31 @@ def condition_of(given: object) -> own.Condition | None:
     expression: Mapping[str, Any] = boto3s.get_expression()
     operator, values = expression["operator"], expression["values"]
     if operator in _JOINS:
-        return _JOINS[operator](*(condition_of(value) for value in values))
+        return _JOINS[operator](*(condition_of(value, exactly=exactly) for value in values))
     if type(values[0]).__name__ == "Size":
         return _size(values[0], operator, [_operand(value) for value in values[1:]])
     if operator not in _SIMPLE:
         raise ValidationError(f"boto3's condition {operator!r} is not known here")
-    return _SIMPLE[operator](Path.of(values[0].name), *map(_operand, values[1:]))
+    known = _SIMPLE if exactly else {**_SIMPLE, **_OF_EITHER_FORM}
+    return known[operator](Path.of(values[0].name), *map(_operand, values[1:]))
 
 
 def _compare(comparator: own.Comparator) -> Callable[[Path, object], own.Condition]:
     return lambda path, value: own.Compare(path, comparator, value)
+
+
+def _equal(path: Path, value: object) -> own.Condition:
+    return own.equals(path, value) if isinstance(value, bool) else own.Compare(path, "=", value)
+
+
+def _unequal(path: Path, value: object) -> own.Condition:
+    return own.Not(own.equals(path, value)) if isinstance(value, bool) else own.Compare(path, "<>", value)
+
+
+def _in(path: Path, choices: Sequence[object]) -> own.Condition:
+    if not any(isinstance(choice, bool) for choice in choices):
+        return own.In(path, tuple(choices))
+    return own.any_equal(path, [_equal(path, choice) for choice in choices])
 
 
 def _operand(value: Any) -> Any:
@@ -88,3 +107,4 @@ _SIMPLE: Mapping[str, Callable[..., own.Condition]] = {
     "attribute_not_exists": own.Missing,
     "attribute_type": own.AttributeType,
 }
+_OF_EITHER_FORM: Mapping[str, Callable[..., own.Condition]] = {"=": _equal, "<>": _unequal, "IN": _in}
