@@ -19,7 +19,7 @@ from dynamodb_wrapper.engine.events import (
     OperationStarted,
     Retrying,
 )
-from dynamodb_wrapper.engine.flow import Call, Do, Flow, Layer, Reply, Send, Sleep, Tell, Together
+from dynamodb_wrapper.engine.flow import Call, Do, Flow, Layer, Race, Reply, Send, Sleep, Tell, Together
 from dynamodb_wrapper.engine.plugins import Plugin
 
 if TYPE_CHECKING:
@@ -34,19 +34,32 @@ if TYPE_CHECKING:
         redact_secrets,
     )
     from dynamodb_wrapper.plugins.metrics import MetricsPlugin
+    from dynamodb_wrapper.plugins.resilience.breaker import CircuitBreaker
+    from dynamodb_wrapper.plugins.resilience.bulkhead import Bulkhead
+    from dynamodb_wrapper.plugins.resilience.events import BreakerChanged, Delayed, Hedged
+    from dynamodb_wrapper.plugins.resilience.hedging import HedgedReads
+    from dynamodb_wrapper.plugins.resilience.rate_limit import RateLimit, UnitLimit
+    from dynamodb_wrapper.plugins.resilience.retry import RetryPlugin, RetryPolicy
+    from dynamodb_wrapper.plugins.resilience.safe_writes import SafeWrites
     from dynamodb_wrapper.plugins.telemetry import TelemetryPlugin
 
 __all__ = [
     "AttemptEnded",
     "AwsKms",
+    "BreakerChanged",
+    "Bulkhead",
     "CachePlugin",
     "CacheRead",
     "Call",
     "CallStarted",
+    "CircuitBreaker",
+    "Delayed",
     "Do",
     "Encryption",
     "Event",
     "Flow",
+    "Hedged",
+    "HedgedReads",
     "Keyring",
     "Layer",
     "LoggingPlugin",
@@ -55,9 +68,14 @@ __all__ = [
     "Observer",
     "OperationStarted",
     "Plugin",
+    "Race",
+    "RateLimit",
     "RedactSecrets",
     "Reply",
+    "RetryPlugin",
+    "RetryPolicy",
     "Retrying",
+    "SafeWrites",
     "Send",
     "Sink",
     "Sleep",
@@ -66,6 +84,7 @@ __all__ = [
     "TelemetryPlugin",
     "Tell",
     "Together",
+    "UnitLimit",
     "redact_secrets",
 ]
 
@@ -83,6 +102,17 @@ _HOMES: Final = {
     "redact_secrets": "logs",
     "MetricsPlugin": "metrics",
     "TelemetryPlugin": "telemetry",
+    "BreakerChanged": "resilience.events",
+    "Delayed": "resilience.events",
+    "Hedged": "resilience.events",
+    "Bulkhead": "resilience.bulkhead",
+    "CircuitBreaker": "resilience.breaker",
+    "HedgedReads": "resilience.hedging",
+    "RateLimit": "resilience.rate_limit",
+    "UnitLimit": "resilience.rate_limit",
+    "RetryPlugin": "resilience.retry",
+    "RetryPolicy": "resilience.retry",
+    "SafeWrites": "resilience.safe_writes",
 }
 
 

@@ -11,6 +11,8 @@ from dynamodb_wrapper.engine.plugins import Plugin
 from dynamodb_wrapper.engine.retry import BUCKET_TOKENS, Retry, RetryPolicy, TokenBucket
 from dynamodb_wrapper.plugins.resilience.settings import check_positive
 
+__all__ = ["RetryPlugin", "RetryPolicy"]
+
 if TYPE_CHECKING:
     from dynamodb_wrapper.config import DynamoDBConfig
 
