@@ -55,6 +55,11 @@ def test_a_condition_object_joins_the_names_and_values_that_were_given() -> None
     assert (attribute, encoded) == ("id", {"S": "a"})
 
 
+def test_a_boolean_in_a_condition_is_one_and_not_also_the_text_that_keys_have() -> None:
+    body = encode_request("Scan", {"FilterExpression": Attr("active").eq(True)})
+    assert list(body["ExpressionAttributeValues"].values()) == [{"BOOL": True}]
+
+
 def test_the_placeholders_made_here_differ_from_those_that_boto3_would_make() -> None:
     body = encode_request("Scan", {"FilterExpression": Attr("a").eq(1) & Attr("b").eq(2)})
     made = {*body["ExpressionAttributeNames"], *body["ExpressionAttributeValues"]}
