@@ -10,7 +10,7 @@ import pytest
 
 from dynamodb_wrapper.lazy import loader
 
-PACKAGES = ["client", "expressions", "operations"]
+PACKAGES = ["client", "expressions", "models", "operations"]
 
 
 def test_a_name_is_loaded_when_it_is_first_used_and_then_stays() -> None:
