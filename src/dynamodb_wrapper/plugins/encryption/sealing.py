@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from binascii import b2a_base64
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -72,19 +71,9 @@ class Sealing:
         for bound in dict.fromkeys(noted.at.bound for noted in self._noted):
             keys[bound] = yield from cache.current(bound)
         for noted in self._noted:
-            ciphertext = sealed_value(noted.at, keys[noted.at.bound], noted.associated, noted.value)
+            key = keys[noted.at.bound]
+            header = Header(noted.at.schema_version, key.name, key.wrapped, os.urandom(SALT_BYTES))
+            ciphertext = seal(msgspec.json.encode(noted.value), key.plain, header, noted.associated)
             noted.place["B"] = b2a_base64(ciphertext, newline=False).decode("ascii")
         for bound in keys:
             cache.used(bound, sum(noted.at.bound == bound for noted in self._noted))
-
-
-def sealed_value(
-    at: Protected,
-    key: DataKey,
-    associated: bytes,
-    value: WireValue,
-    random: Callable[[int], bytes] = os.urandom,
-) -> bytes:
-    """The ciphertext of one value in wire form."""
-    header = Header(at.schema_version, key.name, key.wrapped, random(SALT_BYTES))
-    return seal(msgspec.json.encode(value), key.plain, header, associated)
