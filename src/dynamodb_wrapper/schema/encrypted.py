@@ -61,10 +61,10 @@ def encrypted_attributes(
             found[name] = None if index is None else index.attribute or f"{name}{SUFFIX}"
         elif index is not None:
             fail(f"{name} has a BlindIndex and is not encrypted: make it Encrypted too, or take that off")
-    taken = [index for index in found.values() if index is not None]
-    for index in taken:
-        if index in fields or taken.count(index) > 1:
-            fail(f"the blind index {index!r} has the name of another attribute: give it one of its own")
+    names = [name for name in found.values() if name is not None]
+    for name in names:
+        if name in fields or names.count(name) > 1:
+            fail(f"the blind index {name!r} has the name of another attribute: give it one of its own")
     return found
 
 
