@@ -81,6 +81,12 @@ EXPECTED = {
         "nothing of it: True ['None', 'ConditionalCheckFailed']",
         "awaited: ['p52', 'p54', 'p56', 'p58'] 4",
     ],
+    "resilience.py": [
+        "plain: 76 acknowledged, 24 unknown, 100 stored",
+        "safe: 100 acknowledged, 0 unknown, 100 stored",
+        "the breaker is open\n5 requests failed, then none was sent",
+        "the breaker is closed\nit is back: True",
+    ],
     "timezone_usage.py": [
         "stored: 2024-03-10T07:30:00.000000+00:00",
         "read:   2024-03-10 07:30:00+00:00 and 2024-03-10 08:30:00+01:00",
