@@ -10,7 +10,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
+N = TypeVar("N", bound=BaseModel)
+P = TypeVar("P", bound=BaseModel)
 AwaitingCall: TypeAlias = Callable[[Call, float], Awaitable[Reply]]
 
 
@@ -77,16 +79,25 @@ class AsyncDynamoDB(Requests, Awaiting):
         """The items of a page and of all that follow, read as they are asked for."""
         return awalk(page, self.run)
 
-    def query(self, model: type[M]) -> AsyncQueryBuilder[M]:
+    @overload
+    def query(self, model: type[M], /) -> AsyncQueryBuilder[M]: ...
+    @overload
+    def query(self, model: type[M], second: type[N], /) -> AsyncQueryBuilder[M | N]: ...
+    @overload
+    def query(self, model: type[M], second: type[N], third: type[P], /) -> AsyncQueryBuilder[M | N | P]: ...
+    @overload
+    def query(self, *models: type[BaseModel]) -> AsyncQueryBuilder[Any]: ...
+    def query(self, *models: type[BaseModel]) -> AsyncQueryBuilder[Any]:
         """A query of a model's items: add steps to it, then ask for the answer.
 
         Parameters:
-            model: a model with a Meta, from which the planner picks the table or an index.
+            models: a model with a Meta, from which the planner picks the table or an index; or several that
+                share a table, and each item is then of its own class.
         """
         from dynamodb_wrapper.query.awaiting import AsyncQueryBuilder
-        from dynamodb_wrapper.query.builder import Asked
+        from dynamodb_wrapper.query.builder import asked_of
 
-        return AsyncQueryBuilder(self, Asked(model=model))
+        return AsyncQueryBuilder(self, asked_of(models))
 
     def scan(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
+N = TypeVar("N", bound=BaseModel)
+P = TypeVar("P", bound=BaseModel)
 BlockingCall: TypeAlias = Callable[[Call, float], Reply]
 
 
@@ -78,16 +80,25 @@ class DynamoDB(Requests, Blocking):
         """The items of a page and of all that follow, read as they are asked for."""
         return walk(page, self.run)
 
-    def query(self, model: type[M]) -> QueryBuilder[M]:
+    @overload
+    def query(self, model: type[M], /) -> QueryBuilder[M]: ...
+    @overload
+    def query(self, model: type[M], second: type[N], /) -> QueryBuilder[M | N]: ...
+    @overload
+    def query(self, model: type[M], second: type[N], third: type[P], /) -> QueryBuilder[M | N | P]: ...
+    @overload
+    def query(self, *models: type[BaseModel]) -> QueryBuilder[Any]: ...
+    def query(self, *models: type[BaseModel]) -> QueryBuilder[Any]:
         """A query of a model's items: add steps to it, then ask for the answer.
 
         Parameters:
-            model: a model with a Meta, from which the planner picks the table or an index.
+            models: a model with a Meta, from which the planner picks the table or an index; or several that
+                share a table, and each item is then of its own class.
         """
         from dynamodb_wrapper.query.blocking import QueryBuilder
-        from dynamodb_wrapper.query.builder import Asked
+        from dynamodb_wrapper.query.builder import asked_of
 
-        return QueryBuilder(self, Asked(model=model))
+        return QueryBuilder(self, asked_of(models))
 
     def scan(
         self,

@@ -45,7 +45,10 @@ def checked_changes(schema: TableSchema[Any], given: Sequence[Change]) -> tuple[
 
 def check_attribute(schema: TableSchema[Any], name: str) -> None:
     """Raise a `ValidationError` if the model has no such attribute, or it is part of the key."""
-    if name in schema.key_fields:
+    if name in schema.templates or name == schema.type_attribute:
+        text = "made by Meta and not changed by hand: change the fields that it is made of"
+        raise ValidationError(f"{name} is {text}", errors={name: [text]})
+    if name in schema.key_arguments:
         raise ValidationError(
             f"{name} is part of the key of {schema.model.__name__} and cannot change: "
             "create a new item and delete the old one",

@@ -38,6 +38,7 @@ from dynamodb_wrapper.operations.changes import (
     is_left_out,
 )
 from dynamodb_wrapper.operations.keys import WireItem, checked_key, wire_key
+from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.transactions import TransactAction
 from dynamodb_wrapper.operations.writes import PutItem, UpdateItem
 from dynamodb_wrapper.schema import TableSchema
@@ -147,16 +148,19 @@ class UpdateExisting(Write[M], Struct, frozen=True, kw_only=True):
             table=self.table,
             reader=self.schema.codec,
             key=wire_key(self.schema, self.key, self.table),
-            update=Update(tuple(self.changes)),
+            update=self._changed(),
             condition=self._full_condition(),
             encode=self.schema.codec.encode_attribute,
         )
+
+    def _changed(self) -> Update:
+        return Update(rekeyed(self.schema, self.key, self.changes).changes)
 
     def _full_condition(self) -> Condition | None:
         return all_of(Exists(Path((self.schema.partition_key,))), self.guard, self.condition)
 
     def _update(self) -> UpdateItem[M]:
-        update = Update(tuple(self.changes))
+        update = self._changed()
         return UpdateItem(
             table=self.table,
             key=wire_key(self.schema, self.key, self.table),

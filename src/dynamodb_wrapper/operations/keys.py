@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.sizes import check_key
 from dynamodb_wrapper.wire.values import WireValue
 
@@ -15,7 +16,8 @@ def wire_key(schema: TableSchema[Any], key: object, table: str = "") -> WireItem
     """A primary key as the service takes it.
 
     Parameters:
-        key: the partition key's value where there is no sort key, or a mapping of both.
+        key: the partition key's value where there is no sort key, or a mapping of both; where templates make
+            the key, the values of their fields.
         table: the table's name, for the error.
 
     Raises:
@@ -24,8 +26,23 @@ def wire_key(schema: TableSchema[Any], key: object, table: str = "") -> WireItem
     if (usual := _of_plain_texts(schema, key)) is not None:
         return usual
     given = schema.key_of(key)
-    encoded = {name: schema.codec.encode_attribute(name, given[name]) for name in schema.key_fields}
-    return checked_key(schema, encoded, table)
+    encoded = {name: schema.codec.encode_attribute(name, given[name]) for name in schema.key_arguments}
+    if schema.templates:
+        encoded = _made(schema, encoded)
+    return checked_key(schema, {name: encoded[name] for name in schema.key_fields}, table)
+
+
+def _made(schema: TableSchema[Any], values: WireItem) -> WireItem:
+    keys = dict(values)
+    for name in schema.key_fields:
+        template = schema.templates.get(name)
+        try:
+            key = None if template is None else template.render(values)
+        except Refused as refused:
+            raise refused.error() from refused
+        if key is not None:
+            keys[name] = key
+    return keys
 
 
 def checked_key(schema: TableSchema[Any], item: WireItem, table: str = "") -> WireItem:

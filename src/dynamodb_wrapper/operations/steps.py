@@ -27,6 +27,7 @@ from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.intents import changes_of
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.transactions import TransactAction
 from dynamodb_wrapper.operations.uniques import Guard, guards
 from dynamodb_wrapper.operations.versions import Lock, lock_of, mark_as_stored
@@ -136,10 +137,15 @@ class PutStep(Step[M], frozen=True, kw_only=True):
 
 
 class UpdateStep(Step[M], frozen=True, kw_only=True):
-    """Change attributes of an item that exists."""
+    """Change attributes of an item that exists.
+
+    Parameters:
+        guard: what the changes were made of; they do not touch it, so that repeating them is harmless.
+    """
 
     changes: tuple[Change, ...]
     instance: M | None = None
+    guard: Condition | None = None
 
     @property
     def claims(self) -> bool:
@@ -154,7 +160,7 @@ class UpdateStep(Step[M], frozen=True, kw_only=True):
             key=self.key,
             update=self._update(),
             reader=self.schema.codec,
-            condition=self._conditions(self._exists()),
+            condition=self._conditions(self._exists(), self.guard),
             encode=self.schema.codec.encode_attribute,
             returns="ALL_NEW",
             repeatable=self._locks
@@ -163,7 +169,7 @@ class UpdateStep(Step[M], frozen=True, kw_only=True):
 
     def action(self, guard: Condition | None = None) -> TransactAction:
         """See `Step.action`."""
-        return self._action(all_of(self._exists(), guard), key=self.key, update=self._update())
+        return self._action(all_of(self._exists(), self.guard, guard), key=self.key, update=self._update())
 
     def item_after(self, before: WireItem | None) -> WireItem | None:
         """See `Step.item_after`."""
@@ -271,14 +277,16 @@ def update_step(
         text = "counted up by every write: leave it out"
         raise ValidationError(f"{schema.version} is {text}", errors={schema.version: [text]})
     instance = _instance(schema, key)
+    made = rekeyed(schema, key, changes_of(schema, changes))
     return UpdateStep(
         schema=schema,
         table=table,
         key=_key(schema, key),
         condition=condition,
         lock=lock_of(schema, instance),
-        changes=changes_of(schema, changes),
+        changes=made.changes,
         instance=instance,
+        guard=made.guard,
     )
 
 

@@ -36,12 +36,14 @@ class Guard(Struct, frozen=True):
         attribute: the one that is unique.
         value: its value, in wire form.
         owner: the key of the item, in wire form.
+        scope: of models that share a table, whose attribute it is.
     """
 
     table: str
     attribute: str
     value: WireValue
     owner: WireItem
+    scope: str = ""
 
     @property
     def name(self) -> str:
@@ -53,7 +55,8 @@ class Guard(Struct, frozen=True):
         text = plain_number(content) if kind == "N" else str(content)
         if len(text.encode()) > _LONGEST_SHOWN:
             kind, text = f"{kind}-sha256", sha256(text.encode()).hexdigest()
-        return f"{self.attribute}#{kind}#{text}"
+        within = f"{self.scope}#" if self.scope else ""
+        return f"{within}{self.attribute}#{kind}#{text}"
 
     def claim(self, held_by: WireItem | None = None) -> TransactAction:
         """The action that takes the value; it fails where another item has it.
@@ -93,7 +96,7 @@ def guards(schema: TableSchema[Any], table: str, key: WireItem, item: WireItem |
         table: the table of the items.
     """
     made = (
-        Guard(schema.guard_table(table), name, value, key)
+        Guard(schema.guard_table(table), name, value, key, schema.type_name)
         for name, value in unique_values(schema, item).items()
     )
     return {guard.name: guard for guard in made}

@@ -24,6 +24,7 @@ from dynamodb_wrapper.operations.expiry import not_expired
 from dynamodb_wrapper.query.cost import Assumptions, Cost, Meter
 from dynamodb_wrapper.query.courses import Course, course_of
 from dynamodb_wrapper.query.explain import Explanation, explanation
+from dynamodb_wrapper.query.made import of_its_type
 from dynamodb_wrapper.query.pages import DEFAULT_SIZE, ResultPage, counted, page_of, steps_of
 from dynamodb_wrapper.query.plan import Plan
 from dynamodb_wrapper.query.planner import Wish, plan
@@ -74,6 +75,21 @@ class Asked(Struct, frozen=True, kw_only=True):
     size: int | None = None
     last_key: str | None = None
     lifetime: timedelta | None = None
+
+
+def asked_of(models: Sequence[type[BaseModel]]) -> Asked:
+    """A query of models to which nothing has been added.
+
+    Raises:
+        MetaError: they do not share a table.
+    """
+    if len(models) == 1:
+        return Asked(model=models[0])
+    if not models:
+        raise ValidationError("query() needs a model", errors={"models": ["name one"]})
+    from dynamodb_wrapper.schema.union import union_of
+
+    return Asked(model=union_of(models))
 
 
 class QuerySteps(Generic[T]):
@@ -296,7 +312,9 @@ class QuerySteps(Generic[T]):
                 consistent=asked.consistent,
                 forward=asked.forward,
                 scan=self._client.config.allow_scan if asked.scan is None else asked.scan,
-                unexpired=None if asked.expired else not_expired(self._schema, now),
+                always=all_of(
+                    of_its_type(self._schema), None if asked.expired else not_expired(self._schema, now)
+                ),
             )
         )
 

@@ -43,7 +43,7 @@ class Cursors:
         Parameters:
             lifetime: how long it may be opened; for ever where it is None.
         """
-        content = msgspec.json.encode(start)
+        content = msgspec.json.encode(start, order="sorted")  # the service gives keys in any order
         if lifetime is not None:
             until = int((time.time() + lifetime.total_seconds()) * 1000)
             content = _EXPIRING + max(until, 0).to_bytes(_TIME_BYTES) + content

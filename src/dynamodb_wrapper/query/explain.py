@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from dynamodb_wrapper.expressions import AllOf, AnyOf, Condition, In, Not, Params, Path
 from dynamodb_wrapper.query.cost import Assumptions, Estimate, estimate
-from dynamodb_wrapper.query.normal import signature
+from dynamodb_wrapper.query.normal import names_of, signature
 from dynamodb_wrapper.query.plan import Lane, Operation, Plan
 from dynamodb_wrapper.wire.values import WireValue, decode_item, decode_value
 
@@ -28,7 +28,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
         indexes: the index of each query, None for the table itself.
         keys: the key condition of each query, or the keys that are got.
         filter: what the service drops, after it has been read and paid for.
-        hides: what is not returned because its time (`Meta.ttl`) is over, by the filter or in Python.
+        hides: what is not returned whatever is asked, by the filter or in Python: what is expired
+            (`Meta.ttl`), and items of other models in the same table.
         checked: what is judged in Python, because no filter can say it of that index.
         projection: the attributes that are read; None for all.
         fetched: whether items are fetched from the table by key, because the index lacks some of them.
@@ -112,7 +113,7 @@ def explanation(plan: Plan, table: str, assumptions: Assumptions, limit: int | N
         keys=tuple(keys),
         filter=_joined(filters),
         checked=_joined(checked),
-        hides=f"what is past its {plan.schema.ttl}" if plan.unexpired is not None else None,
+        hides=_hidden(plan),
         projection=tuple(read) or None,
         fetched=any(lane.hydrated for lane in plan.lanes),
         order=_order(plan),
@@ -153,6 +154,12 @@ def _not_sent(lane: Lane, encode: Any) -> tuple[Condition, ...]:
     """What is judged here without having been part of the request."""
     sent = {signature(part, encode) for part in (*lane.key, *lane.filter)}
     return tuple(part for part in lane.judged if signature(part, encode) not in sent)
+
+
+def _hidden(plan: Plan) -> str | None:
+    schema, named = plan.schema, names_of(*plan.always)
+    texts = {schema.type_attribute: "items of other models", schema.ttl: f"what is past its {schema.ttl}"}
+    return ", ".join(text for name, text in texts.items() if name in named) or None
 
 
 def _said(parts: tuple[Condition, ...], encode: Any) -> str | None:

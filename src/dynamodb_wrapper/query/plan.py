@@ -68,7 +68,7 @@ class Plan(Struct, frozen=True, kw_only=True):
         merged: whether the lanes' items come in the order of the sort key, and not lane after lane.
         forward: whether that order is ascending.
         consistent: whether the latest writes are read.
-        unexpired: the part of what must hold that hides expired items.
+        always: the parts of what must hold whatever is asked.
     """
 
     schema: TableSchema[Any]
@@ -80,11 +80,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     merged: bool = False
     forward: bool = True
     consistent: bool = False
-    unexpired: Condition | None = None
+    always: tuple[Condition, ...] = ()
 
     def asked(self, parts: tuple[Condition, ...]) -> tuple[Condition, ...]:
-        """The parts without the one that hides expired items."""
-        return tuple(part for part in parts if part != self.unexpired)
+        """The parts without what must hold whatever is asked."""
+        return tuple(part for part in parts if part not in self.always)
 
     def key_fields(self, lane: Lane) -> tuple[str, ...]:
         """The attributes from which a lane can go on after any item."""

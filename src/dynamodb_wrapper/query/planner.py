@@ -46,7 +46,8 @@ class Wish(Struct, frozen=True, kw_only=True):
         consistent: whether the latest writes must be read.
         forward: the order that was asked for; None for whichever.
         scan: whether reading the whole table is allowed.
-        unexpired: what must hold too, of items that have not expired: no index is chosen by it.
+        always: what must hold too, whatever is asked: that items are of the model, and have not expired. No
+            index is chosen by it.
     """
 
     schema: TableSchema[Any]
@@ -56,7 +57,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     consistent: bool = False
     forward: bool | None = None
     scan: bool = False
-    unexpired: Condition | None = None
+    always: Condition | None = None
 
 
 class _Way(Struct, frozen=True):
@@ -86,14 +87,14 @@ def plan(wish: Wish) -> Plan:
     parts = conjuncts(wish.condition, encode)
     common: dict[str, Any] = {
         "schema": schema,
-        "unexpired": wish.unexpired,
+        "always": conjuncts(wish.always, encode),
         "attributes": wish.attributes,
         "forward": wish.forward is not False,
         "consistent": wish.consistent,
     }
     if any(map(is_never, parts)):
         return Plan(operation="nothing", **common)
-    parts = conjuncts(all_of(wish.condition, wish.unexpired), encode)
+    parts = conjuncts(all_of(wish.condition, wish.always), encode)
     way = _best(wish, parts, named)
     if way is None:
         way = _united(wish, parts, named, MOST_QUERIES)
@@ -291,7 +292,7 @@ def _refused(wish: Wish) -> ValidationError:
     parts = conjuncts(wish.condition, schema.codec.encode_attribute)
     given = ", ".join(sorted(names_of(*parts))) or "nothing"
     keys = "; ".join(
-        f"{index.name or 'the table'}: {' + '.join(index.partition)}"
+        f"{index.name or 'the table'}: {' + '.join(_asked_by(schema, index))}"
         for index in (schema.primary, *schema.indexes.values())
     )
     text = needed_indexes(schema, parts, lambda branch: _best(wish, branch, None) is not None)
@@ -324,5 +325,22 @@ def has_every_item(schema: TableSchema[Any], index: Index, parts: Iterable[Condi
         name in schema.key_fields
         or always_there(schema, name)
         or any(implies_existence(part, name) for part in held)
+        or _is_made(schema, name, held)
         for name in index.keys
     )
+
+
+def _is_made(schema: TableSchema[Any], name: str, parts: Sequence[Condition]) -> bool:
+    """Whether a template makes the key of every item that fulfils the parts."""
+    template = schema.templates.get(name)
+    return template is not None and all(
+        not slot.optional or any(implies_existence(part, slot.attribute) for part in parts)
+        for slot in template.slots
+    )
+
+
+def _asked_by(schema: TableSchema[Any], index: Index) -> Iterable[str]:
+    """What gives an index its partition: attributes, or the fields of their templates."""
+    for name in index.partition:
+        template = schema.templates.get(name)
+        yield from (name,) if template is None or template.is_prefix else template.fields

@@ -12,13 +12,15 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 
 from dynamodb_wrapper.expressions import AnyOf, BeginsWith, Between, Compare, Condition, In, Path
-from dynamodb_wrapper.expressions.conditions import Comparator, StoredBool
+from dynamodb_wrapper.expressions.conditions import Comparator
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.query.judging import judge_of, operand, rank, same
 from dynamodb_wrapper.query.judging import part as wire_part
+from dynamodb_wrapper.query.made import on_key, value_of
 from dynamodb_wrapper.query.normal import NEVER, is_never, is_opaque, names_of, parts_of
 from dynamodb_wrapper.schema import Index, TableSchema
+from dynamodb_wrapper.schema.templates import Template
 from dynamodb_wrapper.wire.sizes import PARTITION_KEY_LIMIT, SORT_KEY_LIMIT
 from dynamodb_wrapper.wire.values import WireValue
 
@@ -77,7 +79,7 @@ def reaches(
     spread = _Spread(schema, most)
     branches = [parts]
     for name in index.partition:
-        branches = spread.by_value(branches, name, needed=True)
+        branches = spread.by_key(branches, name, needed=True)
         if spread.failed:
             return None
     narrowed = [narrow for branch in branches for narrow in spread.by_sort(branch, index.sort)]
@@ -100,7 +102,7 @@ class _Spread:
         for branch in branches:
             if any(map(is_never, branch)):
                 continue
-            if any(_value_of(part, name) is not None for part in branch):
+            if any(value_of(part, name) is not None for part in branch):
                 found.append(branch)
                 continue
             for at, part in enumerate(branch):
@@ -118,6 +120,28 @@ class _Spread:
             if self.failed:
                 break
         return found
+
+    def by_key(self, branches: list[Parts], name: str, *, needed: bool) -> list[Parts]:
+        """As `by_value`; a key that a template makes of fields is given by them."""
+        template = self.schema.templates.get(name)
+        if template is None or any(name in names_of(*branch) for branch in branches):
+            return self.by_value(branches, name, needed=needed)
+        if needed and template.is_prefix:
+            self.failed = True
+            return branches
+        for field in template.fields:
+            spread = self.by_value(branches, field, needed=needed)
+            if self.failed:
+                self.failed = needed
+                break
+            if not all(any(value_of(part, field) is not None for part in branch) for branch in spread):
+                break
+            branches = spread
+        return [
+            branch if said is None else (*branch, said)
+            for branch in branches
+            for said in [on_key(self.schema, template, branch)]
+        ]
 
     def alternatives(self, part: Condition, name: str) -> list[Parts] | None:
         """The alternatives of a part, if each gives the attribute a value."""
@@ -139,17 +163,19 @@ class _Spread:
 
     def gives_value(self, parts: Parts, name: str) -> bool:
         return any(
-            _value_of(part, name) is not None or self.alternatives(part, name) is not None for part in parts
+            value_of(part, name) is not None or self.alternatives(part, name) is not None for part in parts
         )
 
     def by_sort(self, branch: Parts, sort: Sequence[str]) -> list[Parts]:
         if not sort:
             return [branch]
         name, encode = sort[0], self.schema.codec.encode_attribute
+        if name in self.schema.templates:
+            return self.by_key([branch], name, needed=False)
         valued = self.by_value([branch], name, needed=False)
         if self.failed:
             self.failed, valued = False, [branch]
-        if all(any(_value_of(part, name) is not None for part in parts) for parts in valued):
+        if all(any(value_of(part, name) is not None for part in parts) for parts in valued):
             return [narrow for parts in valued for narrow in self.by_sort(parts, sort[1:])]
         if any(_is_range(part, name) for part in branch):
             return [branch]
@@ -158,20 +184,11 @@ class _Spread:
                 continue
             inner = [parts_of(alternative, encode) for alternative in part.parts]
             if all(
-                any(_is_range(leaf, name) or _value_of(leaf, name) is not None for leaf in alternative)
+                any(_is_range(leaf, name) or value_of(leaf, name) is not None for leaf in alternative)
                 for alternative in inner
             ):
                 return [(*branch[:at], *alternative, *branch[at + 1 :]) for alternative in inner]
         return [branch]
-
-
-def _value_of(part: Condition, name: str) -> object | None:
-    """What a part says the attribute is, within a list, or None if it says no such thing."""
-    if isinstance(part, Compare) and part.comparator == "=" and part.path.steps == (name,):
-        return None if isinstance(part.value, Path) else [part.value]
-    if isinstance(part, StoredBool) and part.path.steps == (name,):
-        return [part.value]
-    return None
 
 
 def _is_range(part: Condition, name: str) -> bool:
@@ -196,7 +213,7 @@ def _reach(schema: TableSchema[Any], index: Index, parts: Parts) -> Reach | None
     bounded: Condition | None = None
     for name in index.keys:
         limit = PARTITION_KEY_LIMIT if name in index.partition else SORT_KEY_LIMIT
-        given = next((part for part in rest if _value_of(part, name) is not None), None)
+        given = next((part for part in rest if value_of(part, name) is not None), None)
         if given is None:
             bounded, used, portion = _range(schema, name, rest, limit)
             if bounded is NEVER:
@@ -209,6 +226,8 @@ def _reach(schema: TableSchema[Any], index: Index, parts: Parts) -> Reach | None
             return None
         equal[name] = value
         rest = [part for part in rest if part is not given]
+        if template := schema.templates.get(name):
+            rest = _without_fields(schema, template, rest)
         share *= _EQUAL if name in index.sort else 1.0
     left: list[Condition] = []
     for part in rest:
@@ -218,6 +237,21 @@ def _reach(schema: TableSchema[Any], index: Index, parts: Parts) -> Reach | None
         elif not judge_of(part, schema.codec.encode_attribute)(equal):
             return None
     return Reach(equal, bounded, tuple(left), parts, share)
+
+
+def _without_fields(
+    schema: TableSchema[Any], template: Template, parts: Sequence[Condition]
+) -> list[Condition]:
+    """The parts without those that a key says in full: the values of its fields, once for each."""
+    said: set[str] = set()
+    rest: list[Condition] = []
+    for part in parts:
+        name = next((name for name in template.fields if value_of(part, name) is not None), None)
+        if name is None or name in said:
+            rest.append(part)
+        else:
+            said.add(name)
+    return rest
 
 
 def _wire(schema: TableSchema[Any], part: Any, name: str) -> WireValue:

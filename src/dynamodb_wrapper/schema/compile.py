@@ -21,6 +21,7 @@ from dynamodb_wrapper.exceptions import MetaError
 from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.schema.description import GSI, LSI, Index, KeyType, Projection, TableSchema
 from dynamodb_wrapper.schema.encrypted import encrypted_attributes
+from dynamodb_wrapper.schema.sharing import SharedTable, is_lasting, refuse_conflicts
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,6 +32,7 @@ _INDEX_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,255}")
 _KNOWN = frozenset(
     {"partition_key", "sort_key", "gsis", "lsis", "table_name", "ttl", "version", "unique", "schema_version"}
+    | {"templates", "type_attribute", "type_name"}
 )
 MOST_SCHEMA_VERSIONS = 65535
 _TEXT = (str, bool, datetime, date, time, UUID, PurePath)
@@ -55,8 +57,16 @@ def schema_of(model: type[M]) -> TableSchema[M]:
         pass
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise MetaError(f"{model!r} is not a pydantic model class: give the class, not an instance")
-    schema = _compiled[model] = _Compiler(model).compile()
+    schema = _Compiler(model).compile()
+    if is_lasting(schema):
+        refuse_conflicts(schema, filter(is_lasting, list(_compiled.values())))
+    _compiled[model] = schema
     return schema
+
+
+def adopt(model: type[BaseModel], schema: TableSchema[Any]) -> None:
+    """Keep the description of a class that has no Meta of its own."""
+    _compiled[model] = schema
 
 
 class _Compiler:
@@ -79,6 +89,7 @@ class _Compiler:
         fields = {(info.alias or name): info for name, info in _fields(model).items()}
         self.annotations = {name: info.annotation for name, info in fields.items()}
         self.encrypted = encrypted_attributes(fields, self.fail)
+        self.shared = SharedTable(self.meta, self.annotations, self.fail)
         self.blind = {name for name in self.encrypted.values() if name is not None}
 
     def fail(self, why: str) -> NoReturn:
@@ -90,11 +101,12 @@ class _Compiler:
                 self.fail(f"{name!r} is not known; known are {', '.join(sorted(_KNOWN))}")
         if "partition_key" not in self.meta:
             self.fail('partition_key is missing: add partition_key = "<attribute>"')
-        partition, sort = self.meta["partition_key"], self.meta.get("sort_key")
+        partition: Any = self.meta["partition_key"]
+        sort: Any = self.meta.get("sort_key")
         key_types: dict[str, KeyType] = {}
-        key_types |= {self.attribute(partition, "partition_key"): self.key_type(partition, optional=False)}
+        key_types |= {self.table_key(partition, "partition_key"): self.key_type(partition, optional=False)}
         if sort is not None:
-            key_types |= {self.attribute(sort, "sort_key"): self.key_type(sort, optional=False)}
+            key_types |= {self.table_key(sort, "sort_key"): self.key_type(sort, optional=False)}
         if sort == partition:
             self.fail("sort_key is the partition_key: name another attribute")
         indexes = self.indexes(partition, sort)
@@ -103,6 +115,7 @@ class _Compiler:
                 key_types.setdefault(name, self.key_type(name, optional=True))
         for name in (partition, sort):
             self.refuse_encrypted(name, "a key of the table")
+        self.shared.finish((partition, sort), indexes.values(), self.refuse_encrypted)
         ttl = self.number("ttl", "seconds since 1970, as DynamoDB reads it, or a datetime")
         if ttl in key_types:
             key_types[ttl] = "N"  # also where it is a datetime: it is stored in seconds
@@ -116,7 +129,10 @@ class _Compiler:
             ttl=ttl,
             version=self.number("version", "a number that counts up"),
             unique=self.unique(),
-            attributes=frozenset(self.annotations),
+            attributes=frozenset((*self.annotations, *self.shared.attributes)),
+            templates=types.MappingProxyType(self.shared.templates),
+            type_attribute=self.shared.type_attribute,
+            type_name=self.shared.type_name(self.model.__name__),
             encrypted=types.MappingProxyType(self.encrypted),
             schema_version=self.schema_version(),
         )
@@ -180,6 +196,17 @@ class _Compiler:
             )
         return name
 
+    def table_key(self, name: object, where: str) -> str:
+        if isinstance(name, str) and name in self.shared.templates:
+            return name
+        return self.attribute(name, where)
+
+    def index_key(self, name: object, where: str) -> str:
+        """Of models that share a table not every one has the keys of every index."""
+        if isinstance(name, str) and self.shared.is_index_key(name):
+            return name
+        return self.attribute(name, where, self.blind)
+
     def indexes(self, partition: str, sort: str | None) -> dict[str, Index]:
         globals_ = [self.gsi(entry) for entry in self.entries("gsis", "indexes")]
         locals_ = [self.lsi(entry, partition) for entry in self.entries("lsis", "indexes")]
@@ -213,7 +240,7 @@ class _Compiler:
     def lsi(self, entry: object, partition: str) -> Index:
         lsi = self.entry(entry, LSI, "lsis")
         name = self.index_name(lsi.name)
-        sort = self.attribute(lsi.sort_key, f"the sort_key of {name}")
+        sort = self.index_key(lsi.sort_key, f"the sort_key of {name}")
         self.refuse_encrypted(sort, f"the sort_key of {name}")
         if sort == partition:
             self.fail(f"index {name} names the partition key as its sort_key: name another attribute")
@@ -237,7 +264,7 @@ class _Compiler:
 
     def index_keys(self, keys: object, where: str) -> tuple[str, ...]:
         names: Iterable[object] = (keys,) if isinstance(keys, str) or not isinstance(keys, Sequence) else keys
-        found = tuple(self.attribute(name, where, self.blind) for name in names)
+        found = tuple(self.index_key(name, where) for name in names)
         for name in found:
             if blind := self.encrypted.get(name):
                 self.fail(f"{where} names {name}, which is encrypted: name its blind index {blind!r}")
@@ -256,11 +283,13 @@ class _Compiler:
         if not value:
             self.fail(f"the projection of {index} is empty: use 'KEYS_ONLY' for nothing beside the keys")
         where = f"the projection of {index}"
-        return tuple(self.attribute(name, where, self.blind) for name in value)
+        return tuple(self.index_key(name, where) for name in value)
 
     def key_type(self, name: str, *, optional: bool) -> KeyType:
         if name in self.blind:
             return "B"
+        if name not in self.annotations:
+            return "S"
         kinds = {key_kind(annotation) for annotation in plain_types(self.annotations[name])}
         if None in kinds:
             if not optional:

@@ -14,7 +14,9 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import MetaError, ValidationError
+from dynamodb_wrapper.schema.keyed import keyed_codec
 from dynamodb_wrapper.schema.sealed import SealedCodec
+from dynamodb_wrapper.schema.templates import Template
 from dynamodb_wrapper.wire.compiled import Codec
 from dynamodb_wrapper.wire.plain import stored_fields
 from dynamodb_wrapper.wire.sizes import PARTITION_KEY_LIMIT, SORT_KEY_LIMIT
@@ -87,6 +89,9 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         unique: attributes whose values no two items may share.
         encrypted: attributes that are stored encrypted, each with the attribute of its blind index or None.
         schema_version: which version of the model's form it is, from 1 on.
+        templates: how keys that are no fields are put together, by attribute.
+        type_attribute: the attribute that says which model an item is of, or None where only one has a table.
+        type_name: what stands in it.
     """
 
     model: type[M]
@@ -101,6 +106,9 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
     attributes: frozenset[str] = frozenset()
     encrypted: Mapping[str, str | None] = types.MappingProxyType({})
     schema_version: int = 1
+    templates: Mapping[str, Template] = types.MappingProxyType({})
+    type_attribute: str | None = None
+    type_name: str = ""
 
     @property
     def table_name(self) -> str:
@@ -129,9 +137,22 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
     @cached_property
     def plain_key(self) -> Mapping[str, int]:
         """The most bytes of each part of the primary key, if all are texts that are stored as they are."""
-        if not self.codec.stores_plain_texts(self.key_fields):
+        if self.templates or not self.codec.stores_plain_texts(self.key_fields):
             return {}
         return dict(zip(self.key_fields, (PARTITION_KEY_LIMIT, SORT_KEY_LIMIT), strict=False))
+
+    @property
+    def type_names(self) -> tuple[str, ...]:
+        """What stands in `type_attribute` of the items that are read."""
+        return (self.type_name,)
+
+    @cached_property
+    def key_arguments(self) -> tuple[str, ...]:
+        """The attributes whose values make a primary key: its own, or the fields of its templates."""
+        made = (
+            self.templates[name].fields if name in self.templates else (name,) for name in self.key_fields
+        )
+        return tuple(dict.fromkeys(name for names in made for name in names))
 
     @property
     def keeps_more(self) -> bool:
@@ -142,6 +163,8 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
     def codec(self) -> Codec[M]:
         """The codec of the full model."""
         hidden = None if self.version is None else WRITES
+        if self.type_attribute is not None:
+            return keyed_codec(self.model, self, hidden=hidden)
         if self.encrypted:
             return SealedCodec(
                 self.model, self.encrypted, key_attributes=self.key_types, hidden=hidden, epoch=self.ttl
@@ -175,24 +198,24 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         return self.indexes[name]
 
     def key_of(self, key: object) -> dict[str, Any]:
-        """A primary key by attribute, from one value (where there is no sort key) or a mapping.
+        """What makes a primary key, by attribute, from one value (where it takes only one) or a mapping.
 
         Raises:
             ValidationError: an attribute of the key is missing, or one that is not of the key was given.
         """
         if isinstance(key, Mapping):
             given = dict(key)
-        elif self.sort_key is None:
-            return {self.partition_key: key}
+        elif len(self.key_arguments) == 1:
+            return {self.key_arguments[0]: key}
         else:
             given = {}
-        missing = [name for name in self.key_fields if name not in given]
-        extra = [str(name) for name in given if name not in self.key_fields]
+        missing = [name for name in self.key_arguments if name not in given]
+        extra = [str(name) for name in given if name not in self.key_arguments]
         if missing or extra:
             errors = {name: ["part of the key: give it"] for name in missing}
             errors |= {name: ["not part of the key: leave it out"] for name in extra}
             raise ValidationError(
-                f"the key of {self.model.__name__} is {' + '.join(self.key_fields)}; "
+                f"the key of {self.model.__name__} is {' + '.join(self.key_arguments)}; "
                 f"got {', '.join(sorted(map(str, given))) or repr(key)}",
                 errors=errors,
             )
