@@ -84,8 +84,10 @@ EXPECTED = {
     "resilience.py": [
         "plain: 76 acknowledged, 24 unknown, 100 stored",
         "safe: 100 acknowledged, 0 unknown, 100 stored",
-        "the breaker is open\n5 requests failed, then none was sent",
-        "the breaker is closed\nit is back: True",
+        "the breaker is open",
+        "5 requests failed, then none was sent",
+        "the breaker is closed",
+        "it is back: True",
     ],
     "timezone_usage.py": [
         "stored: 2024-03-10T07:30:00.000000+00:00",
