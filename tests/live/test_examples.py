@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.redis_server import RedisServer
 
 from dynamodb_wrapper.local import EngineError, RunningEngine, start
 
 HOME = Path(__file__).parents[2]
+CACHE_IN_REDIS = (
+    "another process reads 100 items with 0 calls",
+    "50 changes were seen, with 0 calls",
+)
 EXPECTED = {
     "async_usage.py": [
         "10 of 20 active pipelines are in production",
@@ -39,6 +44,12 @@ EXPECTED = {
         "moved: diagnosis of {'patient_id': 'p0'}",
         "rotated 5 of 5, 0 failed",
         "with the new key alone: patient_id='p0' ward='A' diagnosis='written anew' email='0@example.org'",
+    ],
+    "cache.py": [
+        "a hit costs less than a third of a call's CPU: True",
+        "200 threads, 1 call",
+        "200 tasks, 1 call",
+        *(CACHE_IN_REDIS if RedisServer.missing() is None else ()),
     ],
     "gateway_usage.py": [
         "updated: status late, runs 1",
