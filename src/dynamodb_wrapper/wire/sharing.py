@@ -1,6 +1,7 @@
 """Sharing: everybody with an equal configuration has the same connections, retry budget and view of Regions.
 
-Knows who shares what, and for how long. Must not know what is sent.
+Knows who shares what, and for how long. Must not know what is sent. A transport is loaded when the first of
+its kind is made.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from dynamodb_wrapper.config import DynamoDBConfig, Region
 from dynamodb_wrapper.engine.regions import HOME, Regions
 from dynamodb_wrapper.engine.retry import TokenBucket
-from dynamodb_wrapper.wire.blocking import BlockingTransport
 from dynamodb_wrapper.wire.regional import Regional
 
 if TYPE_CHECKING:
     import asyncio
 
     from dynamodb_wrapper.wire.asyncio import AsyncioTransport
+    from dynamodb_wrapper.wire.blocking import BlockingTransport
 
 R = TypeVar("R")
 T = TypeVar("T", bound="BlockingTransport | AsyncioTransport")
@@ -58,6 +59,8 @@ def shared_bucket(config: DynamoDBConfig) -> TokenBucket:
 
 def shared_blocking(config: DynamoDBConfig) -> Shared[Blocking]:
     """The blocking transport for this configuration; call `release` after use."""
+    from dynamodb_wrapper.wire.blocking import BlockingTransport
+
     return _shared(_blocking, config, lambda: _of_regions(config, BlockingTransport))
 
 
