@@ -124,7 +124,7 @@ def _engine(cases: Sequence[Case], quick: bool) -> Iterator[str]:
         return max([0, *((case.quick if quick else case.count) for case in cases if case.name in names)])
 
     sizes = {
-        items.FLAT: max(items.PAGE, wanted("scan_threads", "scan_processes")),
+        items.FLAT: max(items.PAGE, wanted("scan_threads", "scan_processes", "scan_arrow")),
         items.NESTED: items.PAGE,
         items.WRITTEN: items.PAGE,
         items.MANY: wanted("stream"),

@@ -86,7 +86,7 @@ class Case:
     note: str = ""
 
 
-_SHAPES = ("models", "dicts", "wire", "bytes")
+_SHAPES = ("models", "dicts", "arrow", "wire", "bytes")
 
 CASES: Final = (
     Case(
@@ -151,34 +151,45 @@ CASES: Final = (
         "batch write of 10,000 FLAT",
         "1,000 items",
         10_000,
-        1_000,
+        2_000,
         scale=1000,
         rounds=5,
-        quick_rounds=3,
+        quick_rounds=2,
         goals=(Goal("boto3_resource", 5), Goal("boto3_resource", 1, "wall")),
     ),
-    Case("batch_get", "batch get of 1,000", "1,000 items", 1000, 500, scale=1000, quick_rounds=3),
+    Case("batch_get", "batch get of 1,000", "1,000 items", 1000, 1000, scale=1000, quick_rounds=3),
     Case(
         "scan_threads",
         "parallel scan of 100,000 FLAT, 4 threads",
         "1,000 items",
         100_000,
-        10_000,
+        20_000,
         scale=1000,
         rounds=3,
-        quick_rounds=2,
+        quick_rounds=1,
     ),
     Case(
         "scan_processes",
         "parallel scan of 100,000 FLAT, 2 processes",
         "1,000 items",
         100_000,
-        10_000,
+        20_000,
         scale=1000,
         rounds=3,
         quick_rounds=2,
         goals=(Goal("boto3_resource", 6),),
         note="CPU of the workers included; the items are there in the parent at the end",
+    ),
+    Case(
+        "scan_arrow",
+        "parallel scan of 100,000 FLAT to Arrow columns, 2 processes",
+        "1,000 items",
+        100_000,
+        20_000,
+        scale=1000,
+        rounds=3,
+        quick_rounds=1,
+        note="CPU of the workers included; the columns are there in the parent at the end",
     ),
     Case("transact", "transaction of 25 puts", "transaction", 40, 10, rounds=5, quick_rounds=3),
     Case(

@@ -57,7 +57,7 @@ of items.
   received and thrown away.
 - Each adapter is one file in [`benchmarks/rivals/`](../benchmarks/rivals), written as that library's
   documentation has it. If one of them could be better, tell us.
-- Reading to Arrow columns is not measured yet: this library has no reader for it.
+- Arrow columns have their types by the model here, and by pyarrow's guess from boto3's dicts.
 
     scripts/bench --quick        # every row, in under five minutes
     scripts/bench                # everything: 100,000 items scanned, 1,000,000 streamed

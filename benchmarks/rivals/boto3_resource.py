@@ -61,6 +61,14 @@ class Rival:
         """Query 1,000 NESTED items."""
         return sum(len(_all(self.nested.query, _THE_PAGE)) for _ in range(count))
 
+    def query_flat_arrow(self, count: int) -> int:
+        """Query 1,000 FLAT items to Arrow columns."""
+        return self._query_arrow(self.flat, count)
+
+    def query_nested_arrow(self, count: int) -> int:
+        """Query 1,000 NESTED items to Arrow columns."""
+        return self._query_arrow(self.nested, count)
+
     def query_projected_dicts(self, count: int) -> int:
         """Query five attributes of 1,000 FLAT items."""
         request = _THE_PAGE | {
@@ -106,6 +114,20 @@ class Rival:
             pool.join()
         return len([item for part in parts for item in part])
 
+    def scan_arrow(self, count: int) -> int:
+        """The same to Arrow columns, which the processes make."""
+        from multiprocessing import get_context
+
+        import pyarrow
+
+        with get_context("fork").Pool(items.PROCESSES) as pool:
+            arguments = [(self._endpoint, at) for at in range(items.PROCESSES)]
+            tables = pool.starmap(_scan_segment_to_arrow, arguments)
+            pool.close()
+            pool.join()
+        rows: int = pyarrow.concat_tables(tables, promote_options="permissive").num_rows
+        return rows
+
     def transact(self, count: int) -> int:
         """Put 25 items in a transaction."""
         actions = [{"Put": {"TableName": items.WRITTEN, "Item": item}} for item in _stored(items.TRANSACTION)]
@@ -123,6 +145,11 @@ class Rival:
             if "LastEvaluatedKey" not in page:
                 return seen
             request = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _query_arrow(self, table: Any, count: int) -> int:
+        import pyarrow
+
+        return sum(pyarrow.Table.from_pylist(_all(table.query, _THE_PAGE)).num_rows for _ in range(count))
 
     def models_20(self, count: int) -> int:
         """Get an item through each of 20 tables of one resource."""
@@ -151,6 +178,12 @@ def _all(read: Any, request: Item) -> list[Item]:
 def _scan_segment(endpoint: str, segment: int) -> list[Item]:
     table = _resource(endpoint).Table(items.FLAT)
     return _all(table.scan, {"Segment": segment, "TotalSegments": items.PROCESSES})
+
+
+def _scan_segment_to_arrow(endpoint: str, segment: int) -> Any:
+    import pyarrow
+
+    return pyarrow.Table.from_pylist(_scan_segment(endpoint, segment))
 
 
 @cache

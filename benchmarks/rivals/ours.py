@@ -1,7 +1,6 @@
 """This library, as its README says to use it: the default client, checks and retries included.
 
-An observer is attached, so that what observers cost is in every figure. Where the library has no call of its
-own yet (a parallel scan), its operations are put together here from public parts.
+An observer is attached, so that what observers cost is in every figure.
 """
 
 from __future__ import annotations
@@ -152,6 +151,14 @@ class Rival:
         """Query 1,000 NESTED items."""
         return self._query(Nested, count)
 
+    def query_flat_arrow(self, count: int) -> int:
+        """Query 1,000 FLAT items to Arrow columns."""
+        return self._query_arrow(Flat, count)
+
+    def query_nested_arrow(self, count: int) -> int:
+        """Query 1,000 NESTED items to Arrow columns; what has no type becomes JSON text."""
+        return self._query_arrow(Nested, count)
+
     def query_projected_views(self, count: int) -> int:
         """Query five attributes of 1,000 FLAT items."""
         query = self.db.query(Flat).where("pk", "=", items.FIRST).as_(FlatView)
@@ -177,28 +184,16 @@ class Rival:
 
     def scan_threads(self, count: int) -> int:
         """Scan the table in segments, a thread for each."""
-        from concurrent.futures import ThreadPoolExecutor
-
-        from dynamodb_wrapper.operations import All
-
-        scans = [All(_scan(at, items.SEGMENTS)) for at in range(items.SEGMENTS)]
-        with ThreadPoolExecutor(items.SEGMENTS) as pool:
-            return sum(len(part) for part in pool.map(self.db.run, scans))
+        return len(self.db.scan(Flat, segments=items.SEGMENTS).all())
 
     def scan_processes(self, count: int) -> int:
         """Scan the table in segments, a process for each; replies come back as bytes and are read here."""
-        from multiprocessing import get_context
+        return len(self.db.scan(Flat, segments=items.PROCESSES, processes=items.PROCESSES).all())
 
-        from dynamodb_wrapper.schema import schema_of
-
-        codec = schema_of(Flat).codec
-        with get_context("fork").Pool(items.PROCESSES) as pool:
-            arguments = [(self.config, at) for at in range(items.PROCESSES)]
-            replies = pool.starmap(_scan_segment, arguments)
-            pool.close()
-            pool.join()
-        found = [item for part in replies for reply in part for item in codec.read_page(reply).items]
-        return len(found)
+    def scan_arrow(self, count: int) -> int:
+        """The same to Arrow columns, which the processes make."""
+        rows: int = self.db.scan(Flat, segments=items.PROCESSES, processes=items.PROCESSES).table().num_rows
+        return rows
 
     def transact(self, count: int) -> int:
         """Put 25 items in a transaction."""
@@ -226,6 +221,10 @@ class Rival:
             seen += len(self.db.query(model).where("pk", "=", items.FIRST).all())
         return seen
 
+    def _query_arrow(self, model: type[DynamoDBModel], count: int) -> int:
+        query = self.db.query(model).where("pk", "=", items.FIRST)
+        return sum(query.arrow().num_rows for _ in range(count))
+
     def _query_dicts(self, table: str, count: int) -> int:
         from dynamodb_wrapper import TableGateway
 
@@ -236,52 +235,12 @@ class Rival:
         )
 
 
-class _Bytes:
-    """Reads a page as the bytes of its reply, for another process to read."""
-
-    def read_page(self, reply: bytes, *, table: str = "") -> _Reply:
-        return _Reply(reply)
-
-
-class _Reply:
-    def __init__(self, reply: bytes) -> None:
-        import msgspec
-
-        class Rest(msgspec.Struct):
-            LastEvaluatedKey: dict[str, Any] | None = None
-
-        self.items = [reply]
-        self.last_evaluated_key = msgspec.json.decode(reply, type=Rest).LastEvaluatedKey
-        self.count = 1
-
-
 def _model() -> type[Flat]:
     class Another(Flat):
         class Meta(Flat.Meta):
             pass
 
     return Another
-
-
-def _scan(segment: int, segments: int, reader: Any = None) -> Any:
-    from dynamodb_wrapper.operations import Scan
-    from dynamodb_wrapper.schema import schema_of
-
-    schema = schema_of(Flat)
-    return Scan(
-        table=items.FLAT,
-        reader=reader or schema.codec,
-        key_fields=schema.key_fields,
-        segment=segment,
-        segments=segments,
-    )
-
-
-def _scan_segment(config: DynamoDBConfig, segment: int) -> list[bytes]:
-    from dynamodb_wrapper.operations import All
-
-    with DynamoDB(config) as db:
-        return db.run(All(_scan(segment, items.PROCESSES, _Bytes())))
 
 
 @cache

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple, TypeAlias
 
-import msgspec
 from msgspec.structs import replace
 
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import ConnectionError, DynamoDBWrapperError
-from dynamodb_wrapper.operations.segments import SegmentScan
-from dynamodb_wrapper.wire.values import ItemPage, WireItem
+from dynamodb_wrapper.operations.segments import ReplyReader, SegmentScan
+from dynamodb_wrapper.wire.values import ItemPage
 
 Client: TypeAlias = Callable[[DynamoDBConfig], Any]
 
@@ -49,7 +48,7 @@ def read_in_processes(
     try:
         for number in range(min(processes, len(scan.open))):
             own = scan.open[number::processes]
-            part = replace(scan, open=own, width=len(own), reader=_Bytes())
+            part = replace(scan, open=own, width=len(own), reader=ReplyReader())
             reading, writing = multiprocessing.Pipe(duplex=False)
             process = multiprocessing.Process(
                 target=_work, args=(client, config, part, schema, keys, writing), daemon=True
@@ -114,7 +113,7 @@ def _work(
     """What a worker does: pages, each as one message, then an empty one, then None or the error."""
     error: DynamoDBWrapperError | None = None
     try:
-        reader: Any = _Bytes() if schema is None else _Batches(schema, keys)
+        reader: Any = ReplyReader() if schema is None else _Batches(schema, keys)
         with client(config) as db:
             for page in db.iterate(replace(scan, reader=reader)):
                 to.send_bytes(page)
@@ -131,23 +130,6 @@ def _batch(message: bytes, schema: Any) -> Any:
     import pyarrow
 
     return pyarrow.ipc.read_record_batch(pyarrow.py_buffer(message), schema)
-
-
-class _Ends(msgspec.Struct):
-    LastEvaluatedKey: WireItem | None = None
-    Count: int = 0
-
-
-_ends = msgspec.json.Decoder(_Ends)
-
-
-class _Bytes:
-    """Reads a page as the bytes of its reply."""
-
-    def read_page(self, reply: bytes, *, table: str = "") -> ItemPage[bytes]:
-        """See `Reader.read_page`."""
-        ends = _ends.decode(reply)
-        return ItemPage([reply] if ends.Count else [], ends.LastEvaluatedKey, ends.Count)
 
 
 class _Batches:

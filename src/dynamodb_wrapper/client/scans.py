@@ -25,7 +25,13 @@ from dynamodb_wrapper.expressions import Condition, Path, all_of, condition_of
 from dynamodb_wrapper.operations import Scan
 from dynamodb_wrapper.operations.expiry import not_expired
 from dynamodb_wrapper.operations.readers import Reader
-from dynamodb_wrapper.operations.segments import MOST_SEGMENTS, WIDEST, SegmentScan, segments_of
+from dynamodb_wrapper.operations.segments import (
+    MOST_SEGMENTS,
+    WIDEST,
+    ReplyReader,
+    SegmentScan,
+    segments_of,
+)
 from dynamodb_wrapper.query.entries import counting_reader
 from dynamodb_wrapper.query.selection import Shape, field_name, shape_of
 from dynamodb_wrapper.schema import schema_of
@@ -33,6 +39,9 @@ from dynamodb_wrapper.schema import schema_of
 T = TypeVar("T")
 R = TypeVar("R")
 V = TypeVar("V", bound=BaseModel)
+
+
+_replies: Any = ReplyReader()
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -186,9 +195,18 @@ class BlockingScan(Scanned[T], Blocking):
         return self._drive(flow)  # type: ignore[no-any-return]
 
     def __iter__(self) -> Iterator[T]:
-        if self._wanted.processes:
-            return self._from_processes()
-        return walk_ahead(self._step(self._scan), self._client.send, self._drive)
+        scan, processes, client = self._scan, self._wanted.processes, self._client
+        step = self._step(replace(scan, reader=_replies))
+        if processes:
+            from dynamodb_wrapper.client.processes import read_in_processes
+
+            schema = self._wanted.schema
+            found = read_in_processes(type(client), client.config, step, processes, schema, scan.key_fields)
+            if schema is not None:
+                return found
+        else:
+            found = walk_ahead(step, client.send, self._drive)
+        return (item for reply in found for item in scan.reader.read_page(reply, table=scan.table).items)
 
     def all(self) -> list[T]:
         """Every item."""
@@ -200,17 +218,6 @@ class BlockingScan(Scanned[T], Blocking):
 
         batches = self.arrow(self._wanted.schema if schema is None else schema)
         return pyarrow.Table.from_batches(batches, schema=batches._wanted.schema)
-
-    def _from_processes(self) -> Iterator[Any]:
-        from dynamodb_wrapper.client.processes import read_in_processes
-
-        scan, schema = self._scan, self._wanted.schema
-        step = self._step(scan)
-        client, processes = self._client, self._wanted.processes
-        found = read_in_processes(type(client), client.config, step, processes, schema, scan.key_fields)
-        if schema is not None:
-            return found
-        return (item for reply in found for item in scan.reader.read_page(reply, table=scan.table).items)
 
 
 class AwaitingScan(Scanned[T], Awaiting):
@@ -225,8 +232,12 @@ class AwaitingScan(Scanned[T], Awaiting):
         """Run a flow to its end."""
         return await self._drive(flow)  # type: ignore[no-any-return]
 
-    def __aiter__(self) -> AsyncIterator[T]:
-        return awalk_ahead(self._step(self._scan), self._client.send, self._drive)
+    async def __aiter__(self) -> AsyncIterator[T]:
+        scan = self._scan
+        step = self._step(replace(scan, reader=_replies))
+        async for reply in awalk_ahead(step, self._client.send, self._drive):
+            for item in scan.reader.read_page(reply, table=scan.table).items:
+                yield item
 
     async def all(self) -> list[T]:
         """Every item."""

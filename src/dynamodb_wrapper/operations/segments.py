@@ -9,22 +9,49 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dynamodb_wrapper.engine.flow import Call, Flow, Page, Read, Send, Sleep, Together
+from dynamodb_wrapper.engine.flow import Call, Flow, Page, Read, Reply, Send, Sleep, Together
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError, ProvisionedThroughputExceededError
 from dynamodb_wrapper.operations.draining import BASE_SECONDS, LONGEST_WAIT_SECONDS, MOST_ROUNDS
-from dynamodb_wrapper.operations.readers import Reader, ReadPage
+from dynamodb_wrapper.operations.readers import ReadPage
 from dynamodb_wrapper.operations.reads import Scan
-from dynamodb_wrapper.wire.values import WireItem
+from dynamodb_wrapper.wire.values import ItemPage, WireItem
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 MOST_SEGMENTS: Final = 1_000_000
 """Of one scan, by the DynamoDB API Reference, Scan."""
 WIDEST: Final = 8
+
+
+class _Ends(Struct):
+    LastEvaluatedKey: WireItem | None = None
+    Count: int = 0
+
+
+_ends = msgspec.json.Decoder(_Ends)
+
+
+class ReplyReader:
+    """Reads a page as the bytes of its reply, for someone else to read while the next ones come."""
+
+    def read_page(self, reply: Reply, *, table: str = "") -> ItemPage[Reply]:
+        """See `Reader.read_page`; a page without items gives nothing."""
+        ends = _ends.decode(reply)
+        return ItemPage([reply] if ends.Count else [], ends.LastEvaluatedKey, ends.Count)
+
+
+class PageReader(Protocol[T_co]):
+    """Turns replies into items; a `Reader` is one."""
+
+    def read_page(self, reply: Reply, *, table: str = "") -> ReadPage[T_co]:
+        """The items of a reply."""
+        ...
 
 
 class Segment(Struct, frozen=True):
@@ -55,7 +82,7 @@ class SegmentScan(Read[Page[T]], Struct, Generic[T], frozen=True, kw_only=True):
     table: str
     total: int
     open: Sequence[Segment]
-    reader: Reader[T]
+    reader: PageReader[T]
     width: int = WIDEST
     widest: int = WIDEST
     stalled: int = 0
