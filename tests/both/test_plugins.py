@@ -54,6 +54,11 @@ async def test_the_plugin_of_the_guide_serves_both_faces(
     assert re.fullmatch(rf"GetItem on {table}: 1\d\d bytes", line)
 
 
+def test_the_transform_of_the_guide_lowers_what_is_stored(names: dict[str, Any]) -> None:
+    (lower,) = names["LowerEmail"]().transforms
+    assert lower.store("users", {"email": {"S": "Ada@X.org"}}) == {"email": {"S": "ada@x.org"}}
+
+
 async def test_the_event_of_the_guide_is_counted(db_with: Callable[..., Any], names: dict[str, Any]) -> None:
     def telling() -> Flow[None]:
         yield Tell(names["LargeReply"]("orders", 600_000))

@@ -66,7 +66,7 @@ def _commands(plugin: Plugin) -> typer.Typer:
 
 
 def _brings(plugin: Plugin) -> list[str]:
-    kinds = ("layers", "attempts", "retry", "observers", "commands")
+    kinds = ("layers", "attempts", "retry", "observers", "transforms", "commands")
     found = [kind for kind in kinds if getattr(plugin, kind)]
     if type(plugin).bound is not Plugin.bound:
         found.append("more for each configuration")

@@ -19,7 +19,7 @@ from dynamodb_wrapper.engine.events import (
     tell,
 )
 from dynamodb_wrapper.engine.flow import Call, Layer, Send, stack
-from dynamodb_wrapper.engine.plugins import Plugin, checked_plugin, installed_plugins
+from dynamodb_wrapper.engine.plugins import Plugin, checked_plugin, installed_plugins, layers_of
 from dynamodb_wrapper.engine.retry import Retry
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.wire.sharing import shared_bucket, shared_regions
@@ -52,7 +52,7 @@ class Host:
         if bound.retry is not None:
             self._refuse_second_retry(plugin)
         if "send" in self.__dict__:
-            if bound.layers or bound.attempts or bound.retry is not None:
+            if layers_of(bound) or bound.attempts or bound.retry is not None:
                 mend = "use plugins right after the client is made"
                 raise ValidationError(
                     f"the plugin {plugin.name!r} comes too late, because this client has sent calls without "
@@ -70,7 +70,7 @@ class Host:
         config, observers = self.config, self.observers
         own: Layer = Retry(config.retries, config.timeout_seconds, shared_bucket(config))
         retry = next((plugin.retry for plugin in self._bound if plugin.retry is not None), own)
-        layers: list[Layer] = [layer for plugin in self._bound for layer in plugin.layers]
+        layers: list[Layer] = [layer for plugin in self._bound for layer in layers_of(plugin)]
         layers += [observed_calls(observers), retry] if observers else [retry]
         if config.regions:
             layers.append(shared_regions(config))

@@ -23,6 +23,7 @@ from typing import Any
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.flow import Layer
+from dynamodb_wrapper.engine.transforms import Transform, transforming
 from dynamodb_wrapper.exceptions import ValidationError
 
 ENTRY_POINTS = "dynamodb_wrapper.plugins"
@@ -43,6 +44,8 @@ class Plugin:
         retry: the layer that repeats calls, in place of the client's own; one plugin of a client may bring
             it.
         observers: told of each event of `engine.events`; change nothing.
+        transforms: change items on their way to the table and back, inside of the plugin's layers, the first
+            one nearest to the application.
         commands: typer applications that the command `dynamodb-wrapper` offers under the plugin's name.
     """
 
@@ -52,11 +55,17 @@ class Plugin:
     attempts: Sequence[Layer] = ()
     retry: Layer | None = None
     observers: Sequence[Observer] = ()
+    transforms: Sequence[Transform] = ()
     commands: Sequence[Any] = ()
 
     def bound(self, config: DynamoDBConfig) -> Plugin:
         """What serves the clients of a configuration: this object, or one that knows the settings."""
         return self
+
+
+def layers_of(plugin: Plugin) -> Sequence[Layer]:
+    """What a plugin brings around each call: its layers, and its transforms as layers inside of them."""
+    return [*plugin.layers, *map(transforming, plugin.transforms)]
 
 
 def checked_plugin(plugin: object, used: Sequence[Plugin]) -> Plugin:

@@ -21,6 +21,7 @@ from dynamodb_wrapper.engine.events import (
 )
 from dynamodb_wrapper.engine.flow import Call, Do, Flow, Layer, Race, Reply, Send, Sleep, Tell, Together
 from dynamodb_wrapper.engine.plugins import Plugin
+from dynamodb_wrapper.engine.transforms import Item, Transform
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.plugins.cache import CachePlugin, CacheRead
@@ -60,6 +61,7 @@ __all__ = [
     "Flow",
     "Hedged",
     "HedgedReads",
+    "Item",
     "Keyring",
     "Layer",
     "LoggingPlugin",
@@ -84,6 +86,7 @@ __all__ = [
     "TelemetryPlugin",
     "Tell",
     "Together",
+    "Transform",
     "UnitLimit",
     "redact_secrets",
 ]
