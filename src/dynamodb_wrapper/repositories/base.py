@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from dynamodb_wrapper.client.requests import Requests
 from dynamodb_wrapper.engine.flow import Flow
-from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, NotUniqueError
+from dynamodb_wrapper.exceptions import ConditionalCheckFailedError
 from dynamodb_wrapper.expressions import Condition, Missing, Path
 from dynamodb_wrapper.handlers.api import Api, AwaitingApi, BlockingApi
 from dynamodb_wrapper.handlers.given import refused
@@ -78,8 +78,6 @@ class Repository(Api, Generic[T]):
         absent = Missing(Path((self._schema.partition_key,)))
         try:
             yield from Requests.put.build(self.client, item, condition=absent)
-        except NotUniqueError:
-            raise
         except ConditionalCheckFailedError as error:
             why = "exists already: update it, or choose another key"
             raise conflict(self._schema, self._key_of(item), error, why) from error
