@@ -30,7 +30,7 @@ def model_with(annotation: Any, default: Any = ..., **meta: Any) -> type[BaseMod
     "annotation",
     [
         Encrypted[str],
-        Encrypted[str | None],
+        Encrypted[str | None],  # type: ignore[misc]  # mypy looks for a generic class
         Encrypted[str] | None,
         Encrypted[list[dict[str, int]]],
         Annotated[Encrypted[str], Field(max_length=3)],
