@@ -189,6 +189,22 @@ async def test_no_reply_before_the_deadline(face: Any, settings: Settings, soon:
         server.drop_connections()
 
 
+async def test_calls_of_one_connection_have_each_their_own_deadline(
+    face: Any, settings: Settings, soon: Soon
+) -> None:
+    with FaultServer([FINE, slow(0.7), FINE, slow(8)]) as server:
+        transport = face(settings(endpoint_url=server.url))
+        await transport(GET, soon(0.3))
+        await transport(GET, soon(30))  # answered when the time of the first is over
+        await transport(GET, soon(30))
+        began = time.monotonic()
+        with pytest.raises(exc.DeadlineExceededError):
+            await transport(GET, soon(0.2))
+        assert time.monotonic() - began < 6
+        assert server.connections == 1
+        server.drop_connections()
+
+
 async def test_a_reply_that_trickles_is_late_too(face: Any, settings: Settings, soon: Soon) -> None:
     with FaultServer([reply(answered(), pieces=1, pause=0.1)]) as server:
         began = time.monotonic()
