@@ -234,7 +234,7 @@ def python(code: str) -> str:
     return done.stdout.strip()
 
 
-NEEDED_BY_FEW = ("boto3", "botocore", "typer", "rich", "croniter", "dotenv", "moto", "pyspark", "pytest")
+NEEDED_BY_FEW = ("boto3", "botocore", "cryptography", "typer", "rich", "croniter", "dotenv", "moto", "pyspark", "pytest")
 
 
 def test_importing_the_package_imports_nothing_that_is_not_always_needed() -> None:
