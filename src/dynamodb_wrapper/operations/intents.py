@@ -24,6 +24,7 @@ from dynamodb_wrapper.expressions import (
     Change,
     Condition,
     Exists,
+    Increment,
     Missing,
     Path,
     Remove,
@@ -203,7 +204,9 @@ class Upsert(Write[M], Struct, frozen=True, kw_only=True):
         changes: list[Change] = []
         for name in sorted(schema.attributes.difference(schema.key_fields)):
             path = Path((name,))
-            if name in item:
+            if name == schema.version:
+                changes.append(Increment(path, 1))
+            elif name in item:
                 change = AssignIfMissing if name in self.keep else Assign
                 changes.append(change(path, Wire(item[name])))
             elif name not in self.keep:
