@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from dynamodb_wrapper.engine.flow import Flow, Together
+from dynamodb_wrapper.engine.flow import Flow, Together, Write
 from dynamodb_wrapper.exceptions import (
     BulkWriteError,
     ConflictError,
@@ -22,10 +22,12 @@ from dynamodb_wrapper.handlers.given import listed
 from dynamodb_wrapper.handlers.items import D, ItemCommands, M
 from dynamodb_wrapper.models.updates import validate_update
 from dynamodb_wrapper.operations import All, Query, TransactWrite
+from dynamodb_wrapper.operations.applying import Apply, ApplyOne
 from dynamodb_wrapper.operations.intents import UpdateExisting, refused_together, resource_id
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.operations.transactions import MOST_ACTIONS
 from dynamodb_wrapper.query.keys import key_condition
+from dynamodb_wrapper.wire.values import decode_item
 
 PASSED_OVER: Final = object()
 
@@ -122,11 +124,19 @@ class BulkCommands(ItemCommands[M, D]):
         )
         return All(query).flow(self.client.send)
 
-    def _transact(self, changes: Sequence[UpdateExisting[M]]) -> Flow[None]:
+    def _transact(self, changes: Sequence[UpdateExisting[M] | ApplyOne]) -> Flow[None]:
+        actions = [change.action() for change in changes if isinstance(change, UpdateExisting)]
+        steps = [change.step for change in changes if isinstance(change, ApplyOne)]
+        write: Write[None] = Apply(steps) if steps else TransactWrite(actions)
         try:
-            yield from TransactWrite([change.action() for change in changes]).flow(self.client.send)
+            yield from write.flow(self.client.send)
         except TransactionCanceledError as error:
-            keys = [self._schema.key_of(change.key) for change in changes]
+            keys = [
+                decode_item(change.step.key)
+                if isinstance(change, ApplyOne)
+                else self._schema.key_of(change.key)
+                for change in changes
+            ]
             if (refusal := refused_together(self._schema, self._table, keys, error)) is None:
                 raise
             raise refusal from error

@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 from pydantic import ValidationError as PydanticError
 
-from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.engine.flow import Flow, Write
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ConflictError, ValidationError
 from dynamodb_wrapper.expressions import Condition, Missing, Path, all_of, condition_of, equals
 from dynamodb_wrapper.handlers.api import ModelApi
 from dynamodb_wrapper.handlers.given import mapping
+from dynamodb_wrapper.handlers.keeping import create_kept, upsert_kept
 from dynamodb_wrapper.models.base import Dto, DynamoDBModel
 from dynamodb_wrapper.models.updates import validate_update
 from dynamodb_wrapper.operations import DeleteItem, GetItem
+from dynamodb_wrapper.operations.applying import ApplyOne
 from dynamodb_wrapper.operations.intents import (
     Create,
     UpdateExisting,
@@ -29,6 +32,7 @@ from dynamodb_wrapper.operations.intents import (
     resource_id,
 )
 from dynamodb_wrapper.operations.keys import wire_key
+from dynamodb_wrapper.operations.steps import delete_step, update_step
 from dynamodb_wrapper.timezones import utcnow
 from dynamodb_wrapper.validation import from_pydantic
 from dynamodb_wrapper.wire.compiled import attribute_names
@@ -54,7 +58,7 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
     def _key_names(self) -> list[str]:
         """The fields of the key, in the order of its attributes."""
         fields = {attribute: name for name, attribute in self._attributes.items()}
-        return [fields[attribute] for attribute in self._schema.key_fields]
+        return [fields[attribute] for attribute in self._schema.key_arguments]
 
     def _checked(self, dto: D) -> D:
         if isinstance(dto, self.dto):
@@ -83,6 +87,8 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
             raise from_pydantic(error, self.model.__name__) from None
 
     def _create(self, instance: M, condition: object = None) -> Flow[M]:
+        if self._schema.keeps_more:
+            return (yield from create_kept(self.client.send, self._schema, self._table, instance, condition))
         create = Create(
             schema=self._schema, table=self._table, instance=instance, condition=condition_of(condition)
         )
@@ -134,11 +140,14 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
         values: Mapping[str, Any],
         condition: Condition | None = None,
         guard: Condition | None = None,
-    ) -> UpdateExisting[M]:
+    ) -> UpdateExisting[M] | ApplyOne:
         """The update of an item that exists; the values have been validated."""
         attributes = self._attributes
         stamp = {"updated_at": utcnow()} if "updated_at" in attributes else {}
         changed = {attributes[name]: value for name, value in (stamp | dict(values)).items()}
+        if self._schema.keeps_more:
+            step = update_step(self._schema, self._table, key, changed, condition)
+            return ApplyOne(replace(step, guard=all_of(step.guard, guard)))
         return UpdateExisting(
             schema=self._schema,
             table=self._table,
@@ -163,7 +172,7 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
 
     def _delete(self, key: object, condition: object = None) -> Flow[bool]:
         schema = self._schema
-        delete = DeleteItem(
+        delete: Write[Any] = DeleteItem(
             table=self._table,
             key=wire_key(schema, key, self._table),
             reader=schema.codec,
@@ -171,8 +180,10 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
             encode=schema.codec.encode_attribute,
             returns="ALL_OLD",
         )
+        if schema.keeps_more:
+            delete = ApplyOne(delete_step(schema, self._table, key, condition_of(condition)))
         try:
-            return (yield from delete.flow(self.client.send)) is not None
+            return (yield from delete.flow(self.client.send)) not in (None, False)
         except ConditionalCheckFailedError as error:
             if error.current_item is None:
                 return False
@@ -189,12 +200,10 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
             if name in open_ and getattr(instance, name, None) is None and name not in KEPT_BY_UPSERT
         }
         attributes = self._attributes
-        upsert = Upsert(
-            schema=self._schema,
-            table=self._table,
-            instance=instance,
-            keep={attributes[name] for name in (KEPT_BY_UPSERT & attributes.keys()) | (open_ - cleared)},
-        )
+        keep = {attributes[name] for name in (KEPT_BY_UPSERT & attributes.keys()) | (open_ - cleared)}
+        if self._schema.unique or self._schema.templates:
+            return upsert_kept(self.client.send, self._schema, self._table, instance, keep)
+        upsert = Upsert(schema=self._schema, table=self._table, instance=instance, keep=keep)
         return upsert.flow(self.client.send)
 
 

@@ -15,6 +15,7 @@ from dynamodb_wrapper.exceptions import MetaError
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi
 from dynamodb_wrapper.handlers.bulk import BulkCommands
 from dynamodb_wrapper.handlers.items import D, M
+from dynamodb_wrapper.wire.compiled import attribute_names
 
 
 class Commands(BulkCommands[M, D]):
@@ -35,6 +36,15 @@ class Commands(BulkCommands[M, D]):
         dto, model = getattr(cls, "dto", None), getattr(cls, "model", None)
         if dto is None or model is None:
             return
+        counted = getattr(getattr(model, "Meta", None), "version", None)
+        if any(
+            name in dto.model_fields and stored == counted for name, stored in attribute_names(model).items()
+        ):
+            raise MetaError(
+                f"{cls.__name__}: {dto.__name__} has {counted}, the version of {model.__name__}, which every "
+                f"write counts up by itself: take it out of {dto.__name__}",
+                context={"model": model.__qualname__, "fields": [counted]},
+            )
         if lost := [name for name in dto.model_fields if name not in model.model_fields]:
             raise MetaError(
                 f"{cls.__name__}: {dto.__name__} has {', '.join(lost)}, which {model.__name__} has not, so "
