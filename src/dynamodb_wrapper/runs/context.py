@@ -10,7 +10,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
@@ -19,10 +19,13 @@ from dynamodb_wrapper.runs.recorder import (
     HEARTBEAT_SECONDS,
     LEASE_SECONDS,
     Recorder,
+    Wanted,
     begin,
 )
 from dynamodb_wrapper.runs.stage import Stage
 from dynamodb_wrapper.runs.watcher import RunWatcher
+
+R = TypeVar("R", bound="Run")
 
 LOOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What cancels the task of a run; Ctrl-C does so already (`asyncio.Runner`)."""
@@ -101,20 +104,19 @@ def pipeline_run(
         ValidationError: an argument is wrong; nothing has run.
         RunLostError: someone else closed the run, such as by cancelling it, or took it over.
     """
+    wanted = Wanted(
+        pipeline_id, trigger_type, created_by, run_id, heartbeat_seconds, lease_seconds, watchers, fields
+    )
+    with run_block(Run, wanted, config) as run:
+        yield run
+
+
+@contextmanager
+def run_block(kind: type[R], wanted: Wanted, config: DynamoDBConfig | None) -> Iterator[R]:
+    """The block of a run of that kind; see `pipeline_run`."""
     interrupts = Interrupts()
     with interrupts.listening():
-        run = begin(
-            Run,
-            pipeline_id,
-            trigger_type,
-            created_by,
-            config=config,
-            run_id=run_id,
-            heartbeat_seconds=heartbeat_seconds,
-            lease_seconds=lease_seconds,
-            watchers=watchers,
-            fields=fields,
-        )
+        run = begin(kind, wanted, config)
         try:
             yield run
         except BaseException as error:
@@ -145,21 +147,12 @@ async def async_pipeline_run(
     **fields: Any,
 ) -> AsyncIterator[AsyncRun]:
     """The awaiting twin of `pipeline_run`: a task that is cancelled, also by a signal, is a cancelled run."""
+    wanted = Wanted(
+        pipeline_id, trigger_type, created_by, run_id, heartbeat_seconds, lease_seconds, watchers, fields
+    )
     signals = _Signals()
     with signals.listening():
-        run = await asyncio.to_thread(
-            begin,
-            AsyncRun,
-            pipeline_id,
-            trigger_type,
-            created_by,
-            config=config,
-            run_id=run_id,
-            heartbeat_seconds=heartbeat_seconds,
-            lease_seconds=lease_seconds,
-            watchers=watchers,
-            fields=fields,
-        )
+        run = await asyncio.to_thread(begin, AsyncRun, wanted, config)
         try:
             yield run
         except BaseException as error:

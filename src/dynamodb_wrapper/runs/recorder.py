@@ -9,6 +9,7 @@ import logging
 import platform
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from typing import Any, Self, TypeVar
@@ -207,40 +208,49 @@ class Recorder(str):
                 log.exception("run %s: the watcher %r failed", self.run_id, watcher)
 
 
-def begin(
-    kind: type[R],
-    pipeline_id: str,
-    trigger_type: str,
-    created_by: str | None,
-    *,
-    config: DynamoDBConfig | None,
-    run_id: str | None,
-    heartbeat_seconds: float,
-    lease_seconds: float,
-    watchers: Sequence[RunWatcher],
-    fields: Mapping[str, Any],
-) -> R:
-    """Begin a run and the thread that writes for it; parameters as for `context.pipeline_run`."""
-    if not 0 < heartbeat_seconds < lease_seconds:
-        text = "more than 0 and less than lease_seconds, or the run counts as lost while it lives"
-        raise invalid("the run", {"heartbeat_seconds": [text]})
-    config = config or DynamoDBConfig()
-    dto = PipelineRunLogUpsert(
-        **{"start_time": utcnow(), "python_version": platform.python_version(), **fields},
-        run_id=run_id or uuid7(),
-        pipeline_id=pipeline_id,
-        trigger_type=trigger_type,
-        created_by=created_by,
-        status=RunStatus.RUNNING,
-    )
-    patient = config.replace(timeout_seconds=min(config.timeout_seconds, lease_seconds / 3))
-    run = kind(dto, watchers)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The run that is asked for; see `context.pipeline_run`."""
+
+    pipeline_id: str
+    trigger_type: str
+    created_by: str | None
+    run_id: str | None
+    heartbeat_seconds: float
+    lease_seconds: float
+    watchers: Sequence[RunWatcher]
+    fields: Mapping[str, Any]
+
+    def dto(self) -> PipelineRunLogUpsert:
+        """The run as it begins now.
+
+        Raises:
+            ValidationError: an argument is wrong.
+        """
+        if not 0 < self.heartbeat_seconds < self.lease_seconds:
+            text = "more than 0 and less than lease_seconds, or the run counts as lost while it lives"
+            raise invalid("the run", {"heartbeat_seconds": [text]})
+        return PipelineRunLogUpsert(
+            **{"start_time": utcnow(), "python_version": platform.python_version(), **self.fields},
+            run_id=self.run_id or uuid7(),
+            pipeline_id=self.pipeline_id,
+            trigger_type=self.trigger_type,
+            created_by=self.created_by,
+            status=RunStatus.RUNNING,
+        )
+
+
+def begin(kind: type[R], wanted: Wanted, config: DynamoDBConfig | None) -> R:
+    """Begin a run, and the thread that writes for it."""
+    dto, config = wanted.dto(), config or DynamoDBConfig()
+    patient = config.replace(timeout_seconds=min(config.timeout_seconds, wanted.lease_seconds / 3))
+    run = kind(dto, wanted.watchers)
     run._keeper = Keeper(
         PipelineRunLogsWriteApi(patient),
         _with_snapshot(patient, dto),
         uuid4().hex,
-        lease_seconds=lease_seconds,
-        heartbeat_seconds=heartbeat_seconds,
+        lease_seconds=wanted.lease_seconds,
+        heartbeat_seconds=wanted.heartbeat_seconds,
         when_lost=lambda: run._tell("run_lost"),
     )
     run._keeper.start()
