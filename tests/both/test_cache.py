@@ -464,12 +464,15 @@ async def test_observers_are_told_of_hits_and_misses(cached: Setup) -> None:
     await cached.db.get(Product, "a")
     await cached.db.get(Product, "a")
     await cached.db.query(Reading).where("sensor", "=", 1).all()
+    await cached.db.batch_get(Product, ["a", "b", "c"])
     told = [event for event in cached.events if isinstance(event, CacheRead)]
     products, readings = await name_of(cached.db, Product), await name_of(cached.db, Reading)
     assert told == [
         CacheRead(products, False, "item"),
         CacheRead(products, True, "item"),
         CacheRead(readings, False, "query"),
+        CacheRead(products, True, "item"),
+        CacheRead(products, False, "item", 2),
     ]
 
 

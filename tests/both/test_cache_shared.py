@@ -88,6 +88,26 @@ async def test_of_two_processes_that_write_at_once_none_keeps_its_own(
     assert await second.get(Ticket, "a") == Ticket(id="a", seat=2)
 
 
+async def test_what_was_read_beside_a_write_of_another_process_does_not_replace_what_it_made(
+    face: Any, process: Callable[..., tuple[Any, CachePlugin]]
+) -> None:
+    writes, reads = Gate("PutItem", before=True), Gate("GetItem")
+    (writer, _), (reader, _), (third, _) = process(writes), process(reads), process()
+    await face(DynamoDB).put(Ticket(id="a", seat=1))
+    writes.close()
+    reads.close()
+    writing = asyncio.create_task(side_by_side(face, [lambda: writer.put(Ticket(id="a", seat=2))]))
+    await writes.until_held()
+    reading = asyncio.create_task(side_by_side(face, [lambda: reader.get(Ticket, "a")]))
+    await reads.until_held()
+    writes.open()
+    await writing
+    reads.open()
+    assert await reading == [Ticket(id="a", seat=1)]
+    for db in (third, reader, writer):
+        assert await db.get(Ticket, "a") == Ticket(id="a", seat=2)
+
+
 async def test_other_processes_read_consistently_after_a_write(
     process: Callable[..., tuple[Any, CachePlugin]],
 ) -> None:

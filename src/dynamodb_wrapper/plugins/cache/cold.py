@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from dynamodb_wrapper.engine.flow import Do, Flow
-from dynamodb_wrapper.plugins.cache.link import FAILURES, Command, Link
+from dynamodb_wrapper.plugins.cache.link import Command, Link
 from dynamodb_wrapper.plugins.cache.memory import Memory
 from dynamodb_wrapper.plugins.cache.places import Begun, Kept, Miss, Place
 from dynamodb_wrapper.plugins.cache.scripts import BEGIN, END, NAMES, READ, RENEW, STORE
@@ -144,7 +144,7 @@ class Cold:
     def _send(self, run_id: str, commands: Sequence[Command]) -> Flow[list[Any] | None]:
         try:
             replies: list[Any] = yield Do(self._link.run, (run_id, commands), self._link.arun)
-        except FAILURES as error:
+        except Exception as error:
             self.watch.down(error)
             return None
         return replies

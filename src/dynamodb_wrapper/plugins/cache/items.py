@@ -6,6 +6,7 @@ write is passed on, as DAX does (Developer Guide, "DAX and DynamoDB consistency 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,6 @@ class _Got(Struct):
 _got = msgspec.json.Decoder(_Got)
 _object = msgspec.json.Decoder(dict[str, Raw])
 _lists = msgspec.json.Decoder(dict[str, list[Raw]])
-_item = msgspec.json.Decoder(dict[str, Raw])
 
 
 class _Wanted(Struct, frozen=True):
@@ -75,8 +75,14 @@ class Items:
             call.deadline,
             fetch,
         )
-        yield from self._tell(table, answer.reply is None, answer.value == MISSING, answer.shared)
-        return answer.reply if answer.reply is not None else _reply(answer.value or MISSING, call)
+        is_hit = answer.reply is None
+        if answer.shared:
+            yield Tell(CacheRead(table, is_hit, "item"))
+        else:
+            yield from self._tell(table, is_hit)
+            if is_hit and answer.value == MISSING:
+                self._tiers.counters.add("negative_hits")
+        return _reply(answer.value or MISSING, call) if answer.reply is None else answer.reply
 
     def batch(self, send: Send, call: Call) -> Flow[Reply]:
         """BatchGetItem: only the keys that are not kept are asked for."""
@@ -89,6 +95,8 @@ class Items:
         kept = [(each, got) for each, got in zip(wanted, found, strict=True) if isinstance(got, bytes)]
         rest = _rest(requests, asked)
         members: dict[str, Any] = {"UnprocessedKeys": {}}
+        if call.body.get(CAPACITY, "NONE") != "NONE":
+            members["ConsumedCapacity"] = []
         items: dict[str, list[Raw]] = {}
         if rest:
             reply = _object.decode((yield from send(replace(call, body=call.body | {"RequestItems": rest}))))
@@ -97,10 +105,10 @@ class Items:
             yield from self._fill(asked, items, reply.get("UnprocessedKeys"))
         for each, value in kept:
             items.setdefault(each.table, []).extend([] if value == MISSING else [Raw(value)])
-        for each, value in kept:
-            yield from self._tell(table_name(each.table), True, value == MISSING, False)
-        for each, _ in asked:
-            yield from self._tell(table_name(each.table), False, False, False)
+        for outcome, tables in ((True, kept), (False, asked)):
+            for table, count in Counter(each.table for each, _ in tables).items():
+                yield from self._tell(table_name(table), outcome, count)
+        self._tiers.counters.add("negative_hits", sum(value == MISSING for _, value in kept))
         return msgspec.json.encode({"Responses": items} | members)
 
     def _wanted(self, requests: Any) -> list[_Wanted]:
@@ -116,32 +124,29 @@ class Items:
     def _fill(
         self, asked: Sequence[tuple[_Wanted, Gap]], items: dict[str, list[Raw]], unprocessed: Raw | None
     ) -> Flow[None]:
-        """Keep what came; an item whose key was not read is not kept."""
-        came: dict[Place, bytes] = {}
+        """Keep what came, and what did not; nothing of a table whose keys were not read."""
         names = {each.table: tuple(each.key) for each, _ in asked}
-        for table, some in items.items():
-            for raw in some:
-                item = _item.decode(raw)
-                if table not in names or not item.keys() >= set(names[table]):
-                    return
-                key = {name: item[name] for name in names[table]}
-                came[item_place(table_name(table), key)] = bytes(raw)
+        came: dict[Place, bytes] = {}
+        for table in names:
+            self._tables.learn(table_name(table), dict.fromkeys(names[table]))
+            try:
+                came |= _by_place(table, names[table], items.get(table, ()))
+            except KeyError:
+                asked = [(each, gap) for each, gap in asked if each.table != table]
         left = _places_of(unprocessed)
-        fills = [
-            (gap, came.get(each.place, MISSING))
-            for each, gap in asked
-            if each.place in came or each.place not in left
-        ]
-        for each, _ in asked:
-            self._tables.learn(table_name(each.table), each.key)
+        fills = [(gap, came.get(each.place, MISSING)) for each, gap in asked if each.place not in left]
         yield from self._tiers.fill(fills, self._seconds)
 
-    def _tell(self, table: str, hit: bool, is_missing: bool, shared: bool) -> Flow[None]:
-        if not shared:
-            self._tiers.counters.add("hits" if hit else "misses")
-            if hit and is_missing:
-                self._tiers.counters.add("negative_hits")
-        yield Tell(CacheRead(table, hit, "item"))
+    def _tell(self, table: str, is_hit: bool, count: int = 1) -> Flow[None]:
+        self._tiers.counters.add("hits" if is_hit else "misses", count)
+        yield Tell(CacheRead(table, is_hit, "item", count))
+
+
+def _by_place(table: str, names: Sequence[str], items: Sequence[Raw]) -> dict[Place, bytes]:
+    """Each item with its place; a KeyError where one came without its key."""
+    keyed = ((raw, _object.decode(raw)) for raw in items)
+    name = table_name(table)
+    return {item_place(name, {part: item[part] for part in names}): bytes(raw) for raw, item in keyed}
 
 
 def _reply(value: bytes, call: Call) -> Reply:

@@ -21,19 +21,18 @@ from redis.asyncio.connection import ConnectionPool as AwaitingPool
 from redis.asyncio.retry import Retry as AwaitingRetry
 from redis.backoff import NoBackoff
 from redis.connection import ConnectionInterface, ConnectionPool
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError
 from redis.retry import Retry
 
 from dynamodb_wrapper.exceptions import ValidationError
 
 Command: TypeAlias = tuple[str | bytes | int, ...]
-FAILURES = (RedisError, OSError, asyncio.TimeoutError)
 MOST_IDLE = 16
 MOST_PER_LOOP = 16
 _WHO = ("INFO", "server")
 
 
-class OtherRunError(RedisError):
+class OtherRunError(ConnectionError):
     """The server is not the one, or not in the run, that is known."""
 
 

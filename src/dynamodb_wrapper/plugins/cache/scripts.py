@@ -68,13 +68,14 @@ local recent = settling and tonumber(settling) > now
 for made in string.gmatch(current, ':(%d+)') do
     recent = recent or now < tonumber(made) + settle
 end
+if writers() > 0 then return {0, '', recent and 1 or 0} end
 local lease = found[3]
-if not lease and writers() == 0 then
+if not lease then
     lease = token
     redis.call('HSET', place, 'g', current, 'l', lease)
     redis.call('PEXPIRE', place, hold)
 end
-return {0, lease or '', recent and 1 or 0}
+return {0, lease, recent and 1 or 0}
 """
 
 # variant, token, lease, value, ms -> whether it was kept
@@ -115,7 +116,7 @@ last(writes, known == '1' and settle or hold)
 last(writes, settle)
 if not guarded then redis.call('PUBLISH', channel, message) end
 if known == '1' and guarded and alone and ARGV[7] then
-    redis.call('HSET', place, 'g', found[1], 'l', token)
+    redis.call('HSET', place, 'g', found[1], 'l', token .. 'e')
     keep(ARGV[7], ARGV[8], ARGV[9])
     return 1
 end

@@ -18,9 +18,9 @@ class CacheRead(Event, frozen=True):
 
     Parameters:
         table: the table's full name.
-        hit: whether they were there.
+        hit: whether they were there, or were brought by another reader's call.
         kind: "item" or "query".
-        count: how many keys this is about; a batch tells of its hits and of its misses.
+        count: how many keys or pages; a batch tells of its hits and of its misses by table.
     """
 
     table: str

@@ -17,9 +17,9 @@ from time import monotonic
 from typing import Any
 
 from redis.connection import ConnectionInterface
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError, RedisError, TimeoutError
 
-from dynamodb_wrapper.plugins.cache.link import FAILURES, Command, Link, exchange
+from dynamodb_wrapper.plugins.cache.link import Command, Link, exchange
 from dynamodb_wrapper.plugins.cache.scripts import SCRIPTS
 
 PING_SECONDS = 1.0
@@ -27,6 +27,7 @@ SILENT_SECONDS = 2.0
 TRUSTED_SECONDS = 3.0
 RETRY_SECONDS = 0.5
 SLICE_SECONDS = 0.1
+HARMLESS = (ConnectionError, TimeoutError, OSError)  # other texts may quote what was sent
 
 _logger = logging.getLogger("dynamodb_wrapper.cache")
 _logger.addHandler(logging.NullHandler())
@@ -58,6 +59,7 @@ class Watch:
         self._link, self._channel = link, channel
         self._heard, self._lost, self._renewal, self._failed = heard, lost, renewal, failed
         self._lock = Lock()
+        self._missed = False
         self._reset()
 
     def _reset(self) -> None:
@@ -68,7 +70,7 @@ class Watch:
         self._tried.set_running_or_notify_cancel()
         self._run_id = ""
         self._trusted_until = 0.0
-        self._missed = self._warned = False
+        self._warned = False
 
     @property
     def run_id(self) -> str:
@@ -100,7 +102,7 @@ class Watch:
             _logger.warning(
                 "the cache is off, because Redis failed (%s); calls go on without it, and it is used again "
                 "when it answers",
-                type(error).__name__,
+                f"{type(error).__name__}: {error}" if isinstance(error, HARMLESS) else type(error).__name__,
             )
 
     def missed(self) -> None:
@@ -123,7 +125,7 @@ class Watch:
         while not stop.is_set():
             try:
                 self._listen(stop, tried)
-            except FAILURES as error:
+            except Exception as error:
                 self.down(error)
             if not tried.done():
                 tried.set_result(None)

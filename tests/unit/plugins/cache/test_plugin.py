@@ -1,4 +1,4 @@
-"""What writes make the cache forget: the layer alone, over a service that is a function."""
+"""The layer alone, over a service that is a function: what makes a call, and what a write forgets."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Service:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.errors: dict[str, DynamoDBWrapperError] = {}
+        self.batch: dict[str, Any] = {}
         self._layer = CachePlugin().layers[0]
 
     def ask(self, action: str, body: dict[str, Any]) -> Any:
@@ -44,6 +45,8 @@ class Service:
         self.calls.append(effect)
         if error := self.errors.get(effect.action):
             raise error
+        if effect.action == "BatchGetItem":
+            return msgspec.json.encode(self.batch)
         if effect.action == "DescribeTable":
             return b'{"Table":{"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}}'
         return msgspec.json.encode({"Item": ITEM} if effect.action == "GetItem" else {})
@@ -160,3 +163,32 @@ def test_a_write_that_nobody_waits_for_any_more_forgets_too(service: Service) ->
     assert isinstance(next(flow), Call)
     flow.close()
     assert service.get("t")
+
+
+def test_of_a_batch_only_what_is_not_kept_is_asked_for(service: Service) -> None:
+    other, left = {"id": {"S": "b"}}, {"id": {"S": "c"}}
+    asked = {
+        "t": {"Keys": [KEY, other, left]},
+        "u": {"Keys": [KEY], "ConsistentRead": True},
+        "v": {"Keys": [KEY], "ProjectionExpression": "n"},
+    }
+    service.batch = {
+        "Responses": {"t": [other | {"n": {"N": "2"}}], "u": [ITEM], "v": [{"n": {"N": "3"}}]},
+        "UnprocessedKeys": {"t": {"Keys": [left]}},
+    }
+    got = service.ask("BatchGetItem", {"RequestItems": asked})
+    assert service.calls[-1].body["RequestItems"] == asked | {"t": {"Keys": [other, left]}}
+    assert got["Responses"] == service.batch["Responses"] | {"t": [other | {"n": {"N": "2"}}, ITEM]}
+    assert got["UnprocessedKeys"] == service.batch["UnprocessedKeys"]
+    assert not service.get("t", other)
+    assert service.get("t", left)
+    service.ask("BatchGetItem", {"RequestItems": asked})
+    assert service.calls[-1].body["RequestItems"] == {"u": asked["u"], "v": asked["v"]}
+
+
+def test_a_batch_that_is_kept_makes_no_call_and_costs_nothing(service: Service) -> None:
+    calls = len(service.calls)
+    asked = {"t": {"Keys": [KEY]}, "u": {"Keys": [KEY]}}
+    got = service.ask("BatchGetItem", {"RequestItems": asked, "ReturnConsumedCapacity": "TOTAL"})
+    assert got == {"Responses": {"t": [ITEM], "u": [ITEM]}, "UnprocessedKeys": {}, "ConsumedCapacity": []}
+    assert len(service.calls) == calls
