@@ -47,6 +47,17 @@ class Counter(DynamoDBModel):
         partition_key = "name"
 
 
+class Versioned(DynamoDBModel):
+    name: str
+    lines: list[str] = Field(default_factory=list)
+    revision: int = 0
+
+    class Meta:
+        table_name = "versioned"
+        partition_key = "name"
+        version = "revision"
+
+
 LOST: dict[str, Callable[[], Fault]] = {
     "reset before": reset_before_apply,
     "reset after": reset_after_apply,
@@ -137,6 +148,35 @@ class TestOneLostAnswer:
             response = answer if isinstance(answer, dict) else await answer
             assert response["Attributes"] == {"name": "a", "count": 1, "lines": ["x"]}
             assert (stored().count, stored().lines) == (1, ["x"])
+
+
+@pytest.mark.parametrize("fault", LOST)
+class TestVersions:
+    """A model with a version keeps its own notes; writes that do not look at it need the transaction."""
+
+    async def test_an_append_by_key_is_made_once_and_counts_one_version(
+        self, fault: str, faulty: Any, face: Any, tables: Any
+    ) -> None:
+        tables(Versioned)
+        near = face(DynamoDB)
+        await near.put(Versioned(name="a"))
+        with faulty([LOST[fault]()]) as (make, _, _stored):
+            after = await make(DynamoDB).update(Versioned, "a", [append(Versioned.lines, "x")])
+        assert (after.lines, after.revision) == (["x"], 2)
+        assert (await near.get(Versioned, "a", consistent=True)).lines == ["x"]
+
+    async def test_an_item_that_was_read_is_written_once_and_again(
+        self, fault: str, faulty: Any, face: Any, tables: Any
+    ) -> None:
+        tables(Versioned)
+        near = face(DynamoDB)
+        await near.put(Versioned(name="a"))
+        read = await near.get(Versioned, "a")
+        with faulty([LOST[fault]()]) as (make, _, _stored):
+            db = make(DynamoDB)
+            await db.put(read)
+            await db.put(read)
+        assert (await near.get(Versioned, "a", consistent=True)).revision == 3
 
 
 class TestRefusals:

@@ -90,6 +90,7 @@ class Requests(Host):
             return (yield from put_alone(self.send, schema, self.table_name(type(item)), item, condition))
         put = PutItem(
             table=self.table_name(type(item)),
+            partition_key=schema.partition_key,
             item=checked_key(schema, schema.codec.encode(item)),
             reader=schema.codec,
             condition=_condition(condition),

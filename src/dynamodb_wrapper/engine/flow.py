@@ -30,6 +30,7 @@ class Call(Struct, frozen=True, gc=False):
         traced: whether every attempt of unknown outcome must reach the layers as an error, even where sending
             it again is harmless.
         region: the AWS Region that it goes to; the home Region where it is empty.
+        partition_key: the name of the table's partition key, where an item in the body does not tell it.
     """
 
     action: str
@@ -39,6 +40,7 @@ class Call(Struct, frozen=True, gc=False):
     deadline: float = inf
     traced: bool = False
     region: str = ""
+    partition_key: str = ""
 
 
 class Sleep(Struct, frozen=True):

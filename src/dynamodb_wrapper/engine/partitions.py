@@ -1,7 +1,7 @@
 """What a call is about: which side of a table's throughput it uses, which index, and which partition.
 
 Knows the service's requests (API Reference of the actions). Must not know schemas: the name of a table's
-partition key is learned from the keys that pass, in which it stands first, as in every key of this library.
+partition key is learned from the calls that pass; in a key it stands first, as in every key of this library.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Partitions:
 
     def learn(self, call: Call) -> None:
         """Take note of the name of the table's partition key, if the call shows it."""
-        if call.table not in self._names and (key := call.body.get("Key")):
-            self._names[call.table] = next(iter(key))
+        if call.table not in self._names and (name := _named_by(call, call.body)):
+            self._names[call.table] = name
 
     def of(self, call: Call) -> Partition | None:
         """The one partition that a call is about; None where it is about several, or nobody can tell."""
@@ -46,8 +46,7 @@ class Partitions:
         key = body.get("Key") or body.get("Item")
         if not key:
             return None
-        name = self._names.get(call.table) or (next(iter(key)) if "Key" in body else "")
-        return _partition(call.table, "", key.get(name))
+        return _partition(call.table, "", key.get(self._names.get(call.table) or _named_by(call, body)))
 
     def _of_query(self, table: str, body: Mapping[str, Any], condition: str) -> Partition | None:
         index, own = body.get("IndexName", ""), self._names.get(table)
@@ -56,6 +55,11 @@ class Partitions:
         if not index and own in equal:
             return _partition(table, "", equal[own])
         return _partition(table, index, next(iter(equal.values()), None))
+
+
+def _named_by(call: Call, body: Mapping[str, Any]) -> str:
+    """The name of the partition key as the call has it; empty where it has none."""
+    return call.partition_key or next(iter(body.get("Key", ())), "")
 
 
 def _partition(table: str, index: str, value: Mapping[str, Any] | None) -> Partition | None:

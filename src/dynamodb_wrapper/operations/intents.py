@@ -102,6 +102,7 @@ class Create(Write[None], Struct, Generic[M], frozen=True, kw_only=True):
     def _put(self) -> PutItem[M]:
         return PutItem(
             table=self.table,
+            partition_key=self.schema.partition_key,
             item=checked_key(self.schema, self.schema.codec.encode(self.instance), self.table),
             reader=self.schema.codec,
             condition=all_of(Missing(Path((self.schema.partition_key,))), self.condition),

@@ -113,6 +113,7 @@ class PutStep(Step[M], frozen=True, kw_only=True):
         """See `Step.single`."""
         return PutItem(
             table=self.table,
+            partition_key=self.schema.partition_key,
             item=self._stored(),
             reader=self.schema.codec,
             condition=self._conditions(),

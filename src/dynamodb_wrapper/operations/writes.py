@@ -70,7 +70,9 @@ class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=Tr
         except ValidationError:
             return decode_item(item)
 
-    def _finish(self, action: str, body: dict[str, Any], params: Params, repeatable: bool) -> Call:
+    def _finish(
+        self, action: str, body: dict[str, Any], params: Params, repeatable: bool, partition_key: str = ""
+    ) -> Call:
         if self.condition is not None:
             body["ConditionExpression"] = self.condition.encode(params)
             body["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
@@ -79,20 +81,24 @@ class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=Tr
             body["ReturnValues"] = self.returns
         if self.repeatable is not None:
             repeatable = self.repeatable
-        return Call(action, params.into(body), self.table, repeatable)
+        return Call(action, params.into(body), self.table, repeatable, partition_key=partition_key)
 
 
 class PutItem(SingleWrite[T], frozen=True, kw_only=True):
-    """Store an item, replacing one with the same key."""
+    """Store an item, replacing one with the same key.
+
+    Parameters:
+        partition_key: its name, so that a hot key can be told from others.
+    """
 
     item: WireItem
+    partition_key: str = ""
 
     def call(self) -> Call:
         """See `Operation.call`."""
         check_item_size(self.item, self.table)
-        return self._finish(
-            "PutItem", {"TableName": self.table, "Item": self.item}, Params(self.encode), True
-        )
+        body: dict[str, Any] = {"TableName": self.table, "Item": self.item}
+        return self._finish("PutItem", body, Params(self.encode), True, self.partition_key)
 
 
 class UpdateItem(SingleWrite[T], frozen=True, kw_only=True):

@@ -59,6 +59,16 @@ def test_a_hot_key_of_which_nobody_knows_the_name_slows_nobody_else() -> None:
     assert throttled(put, HOT).turn(put) == 0.0
 
 
+def test_a_put_that_tells_its_partition_key_slows_the_puts_of_that_key_only() -> None:
+    def put(key: str) -> Call:
+        return Call("PutItem", {"Item": {"id": {"S": key}}}, "t", partition_key="id")
+
+    pacing = throttled(put("a"), HOT)
+    assert pacing.turn(put("a")) > 0
+    assert [pacing.turn(put("b")), pacing.turn(update("b"))] == [0.0, 0.0]
+    assert pacing.turn(update("a")) > 0
+
+
 @pytest.mark.parametrize("reasons", [[TABLE_READ], []], ids=["reason", "none"])
 def test_a_throttled_table_slows_all_its_reads_those_of_indexes_too(reasons: list[ThrottlingReason]) -> None:
     pacing = throttled(get("a"), *reasons)

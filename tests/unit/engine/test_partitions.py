@@ -21,6 +21,11 @@ def test_an_item_names_it_once_a_key_was_seen() -> None:
     assert partitions.of(put) == ("t", "", "S", "ada")
 
 
+def test_a_put_of_a_model_names_it_by_itself() -> None:
+    put = Call("PutItem", {"Item": {"text": {"S": "x"}, **KEY}}, "t", partition_key="customer")
+    assert Partitions().of(put) == ("t", "", "S", "ada")
+
+
 def query(condition: str, **more: Any) -> Call:
     body = {
         "KeyConditionExpression": condition,
