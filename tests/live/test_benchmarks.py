@@ -78,3 +78,16 @@ def test_cases_in_processes_of_their_own_are_measured(bench: Any, tmp_path: Path
     }
     assert "Goals" in report["printed"]
     assert report["svg"].startswith("<svg")
+
+
+FIGURES = ROOT / "docs" / "benchmarks.json"
+
+
+@pytest.mark.skipif(not FIGURES.exists(), reason="scripts/bench docs has not made the page yet")
+def test_the_page_of_figures_is_what_its_figures_make() -> None:
+    from benchmarks.chart import chart
+    from benchmarks.docs import page
+
+    report = json.loads(FIGURES.read_text())
+    assert FIGURES.with_suffix(".md").read_text() == page(report)
+    assert FIGURES.with_suffix(".svg").read_text() == chart(report)
