@@ -93,6 +93,31 @@ class Account(DynamoDBModel):
         version = "revision"
 
 
+class ClinicTable:
+    table_name = "clinic"
+    partition_key = "pk"
+    sort_key = "sk"
+
+
+class Member(DynamoDBModel):
+    name: str
+    login: Annotated[Encrypted[str], BlindIndex()]
+
+    class Meta(ClinicTable):
+        templates: ClassVar = {"pk": "MEMBER#{name}", "sk": "PROFILE"}
+        unique: ClassVar = ["login"]
+
+
+class Visit(DynamoDBModel):
+    name: str
+    number: int
+    login: Annotated[Encrypted[str | None], BlindIndex()] = None
+    finding: Encrypted[str] = ""
+
+    class Meta(ClinicTable):
+        templates: ClassVar = {"pk": "MEMBER#{name}", "sk": "VISIT#{number:06d}"}
+
+
 class Plain(DynamoDBModel):
     name: str
     text: str = ""
@@ -185,6 +210,15 @@ async def test_every_way_of_reading_decrypts(db: Any) -> None:
     assert len(await db.query(Patient).allow_scan().all()) == 4
     text = f'SELECT * FROM "{await name_of(db, Patient)}" WHERE ward = ?'
     assert await db.execute_statement(text, ["A"], model=Patient) == everyone
+
+
+async def test_some_attributes_are_read_without_asking_for_the_key(db: Any) -> None:
+    await db.put(FULL)
+    found = await db.query(Patient).where("ward", "=", "A").select("name", "diagnosis").all()
+    assert [(each.name, each.diagnosis) for each in found] == [("Ada", "healthy")]
+    judged = db.query(Patient).where("ward", "=", "A").where("number", "=", 10)
+    assert len(await judged.where(Patient.diagnosis == "healthy").all()) == 1
+    assert len(await judged.where(Patient.diagnosis == "ill").all()) == 0
 
 
 async def name_of(db: Any, model: type[DynamoDBModel]) -> str:
@@ -510,3 +544,27 @@ async def test_kms_gives_and_unwraps_the_data_keys(
     assert await reading.get(Patient, KEY) == FULL
     with pytest.raises(DecryptionError, match="diagnosis of"):
         await writing.get(Patient, KEY)
+
+
+async def test_models_that_share_a_table_are_encrypted_each_as_it_says(
+    face: Any, config: DynamoDBConfig, tables: Any, boto3_table: Any
+) -> None:
+    name, _ = tables(Member, Visit)
+    plugin = Encryption(RING, [Member, Visit], blind_key=BLIND)
+    db = face(DynamoDB, config.replace(plugins=(plugin,)))
+    await db.put(Member(name="ada", login="ada@x"))
+    await db.put(Visit(name="ada", number=1, finding="healthy", login="ada@x"))
+    with pytest.raises(NotUniqueError):
+        await db.put(Member(name="eve", login="ada@x"))
+    assert (await db.get(Member, "ada")).login == "ada@x"
+    assert (await db.get(Visit, {"name": "ada", "number": 1})).finding == "healthy"
+    assert [each.login for each in await db.query(Visit).where("name", "=", "ada").all()] == ["ada@x"]
+    stored_items = boto3_table(name).scan()["Items"] + boto3_table(f"{name}_unique").scan()["Items"]
+    assert len(stored_items) == 3
+    assert "ada@x" not in repr(stored_items)
+    assert "healthy" not in repr(stored_items)
+    bare = face(DynamoDB)
+    with pytest.raises(DecryptionError):
+        await bare.get(Visit, {"name": "ada", "number": 1})
+    with pytest.raises(ValidationError, match="nothing in this client encrypts it"):
+        await bare.put(Visit(name="ada", number=2, finding="x"))

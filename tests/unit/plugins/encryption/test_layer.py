@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -20,6 +20,7 @@ from dynamodb_wrapper.engine.flow import Call, Do, Effect, Flow, Reply, run
 from dynamodb_wrapper.exceptions import DecryptionError, ValidationError
 from dynamodb_wrapper.models import DynamoDBModel
 from dynamodb_wrapper.plugins.encryption import Encryption, Keyring
+from dynamodb_wrapper.plugins.encryption.envelope import Envelope, parse
 from dynamodb_wrapper.schema import BlindIndex, Encrypted
 from dynamodb_wrapper.wire.plaintext import MAGIC, is_ciphertext
 
@@ -152,6 +153,48 @@ def test_statements_of_a_batch_are_decrypted_and_refused_one_by_one() -> None:
             {"TransactStatements": [{"Statement": "SELECT secret FROM test_patients.ByX"}]},
             lambda _: {},
         )
+
+
+def put_by(encryption: Encryption) -> dict[str, Any]:
+    (layer,) = encryption.layers
+    body = {"TableName": "test_patients", "Item": ITEM}
+    item: dict[str, Any] = sent_through(layer, "PutItem", body, lambda _: {})[0]["Item"]
+    return item
+
+
+def envelope_of(item: dict[str, Any], name: str = "secret") -> Envelope:
+    return parse(b64decode(item[name]["B"]))
+
+
+def test_a_data_key_encrypts_no_more_values_than_it_may() -> None:
+    encryption = plugin(key_uses=4)
+    wrapped = [envelope_of(put_by(encryption)).header.wrapped for _ in range(6)]
+    assert wrapped[0] == wrapped[1] != wrapped[2] == wrapped[3] != wrapped[4]
+
+
+def test_every_value_has_a_salt_of_its_own() -> None:
+    encryption = plugin()
+    salts = [
+        envelope_of(item, name).header.salt
+        for item in (put_by(encryption) for _ in range(20))
+        for name in ("secret", "email")
+    ]
+    assert len(set(salts)) == 40
+
+
+def test_the_version_of_the_schema_is_stored_and_an_older_one_is_read() -> None:
+    class Later(Patient):
+        class Meta(Patient.Meta):
+            schema_version = 2
+
+    later = Encryption(RING, [Later], blind_key=b"b" * 32)
+    later.bound(CONFIG)
+    old = put_by(plugin())
+    assert envelope_of(old).header.schema_version == 1
+    assert envelope_of(put_by(later)).header.schema_version == 2
+    body = {"TableName": "test_patients", "Key": {"number": {"N": "1"}}}
+    _, reply = sent_through(later.layers[0], "GetItem", body, partial(answering, {"Item": old}))
+    assert reply["Item"]["secret"] == {"S": "x"}
 
 
 def test_a_key_that_is_missing_in_an_item_is_told() -> None:
