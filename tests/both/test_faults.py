@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 from tests.support.faults import (
+    LOST,
     Fault,
     FaultServer,
     alter,
@@ -57,15 +58,6 @@ KEY: dict[str, Any] = {"name": {"S": "a"}}
 NAME, COUNT = Path(("name",)), Path(("count",))
 BEFORE = Counter(name="a", count=1)
 
-LOST: dict[str, Callable[[], Fault]] = {
-    "reset before": reset_before_apply,
-    "reset after": reset_after_apply,
-    "500 before": server_error,
-    "500 after": lambda: server_error(applied=True),
-    "truncated": truncate,
-    "altered": alter,
-    "html": html,
-}
 APPLIED = {"reset after", "500 after", "truncated", "altered"}
 
 

@@ -5,17 +5,17 @@ With `SafeWrites` as with any other plugin: through the general client, a domain
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from pydantic import Field
 from tests.support.faults import (
+    LOST,
     Fault,
     FaultServer,
     alter,
-    html,
     refuse,
     reset_after_apply,
     reset_before_apply,
@@ -56,17 +56,6 @@ class Versioned(DynamoDBModel):
         table_name = "versioned"
         partition_key = "name"
         version = "revision"
-
-
-LOST: dict[str, Callable[[], Fault]] = {
-    "reset before": reset_before_apply,
-    "reset after": reset_after_apply,
-    "500 before": server_error,
-    "500 after": lambda: server_error(applied=True),
-    "truncated": truncate,
-    "altered": alter,
-    "html": html,
-}
 
 
 @pytest.fixture

@@ -225,6 +225,18 @@ def slow(seconds: float, applied: bool = True) -> Fault:
     return fault
 
 
+# The ways in which the answer to a write can be lost, applied or not.
+LOST: dict[str, Callable[[], Fault]] = {
+    "reset before": reset_before_apply,
+    "reset after": reset_after_apply,
+    "500 before": server_error,
+    "500 after": lambda: server_error(applied=True),
+    "truncated": truncate,
+    "altered": alter,
+    "html": html,
+}
+
+
 def seeded(seed: int, chances: Mapping[Fault, float]) -> Iterator[Fault]:
     """Faults for ever, each with its probability, the rest forwarded; the same seed gives the same."""
     chosen = random.Random(seed)
