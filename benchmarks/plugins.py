@@ -23,8 +23,14 @@ from pydantic import BaseModel
 
 from dynamodb_wrapper import AsyncDynamoDB, DynamoDB, DynamoDBConfig
 from dynamodb_wrapper.engine.flow import Call
-from dynamodb_wrapper.plugins import CachePlugin, LoggingPlugin, MetricsPlugin, Plugin, TelemetryPlugin
-from dynamodb_wrapper.plugins.resilience.breaker import CircuitBreaker
+from dynamodb_wrapper.plugins import (
+    CachePlugin,
+    CircuitBreaker,
+    LoggingPlugin,
+    MetricsPlugin,
+    Plugin,
+    TelemetryPlugin,
+)
 
 GOAL_MICROSECONDS: Final = 15.0
 REPLY = (

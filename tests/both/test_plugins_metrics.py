@@ -14,8 +14,7 @@ from dynamodb_wrapper.core import AsyncTableGateway, TableGateway
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ItemNotFoundError, RetryableError
 from dynamodb_wrapper.expressions.functions import missing
 from dynamodb_wrapper.models import DynamoDBModel
-from dynamodb_wrapper.plugins import CachePlugin, MetricsPlugin
-from dynamodb_wrapper.plugins.resilience.breaker import CircuitBreaker
+from dynamodb_wrapper.plugins import CachePlugin, CircuitBreaker, MetricsPlugin
 from dynamodb_wrapper.schema import GSI
 
 
