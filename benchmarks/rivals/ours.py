@@ -8,10 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import items
-from dynamodb_wrapper import AsyncDynamoDB, DynamoDB, DynamoDBConfig, DynamoDBModel, View
+from dynamodb_wrapper import DynamoDB, DynamoDBConfig, DynamoDBModel, View
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper import AsyncDynamoDB
 
 
 class Flat(DynamoDBModel):
@@ -124,6 +127,7 @@ class Rival:
 
     async def _get_async(self, width: int, count: int) -> int:
         from benchmarks.rivals import in_flight
+        from dynamodb_wrapper import AsyncDynamoDB  # asyncio is no part of a blocking program's cold start
 
         if self.adb is None:
             self.adb = AsyncDynamoDB(self.config, observers=[self._observe])
