@@ -49,8 +49,8 @@ process, threads and worker processes included, garbage collection on. Every lib
 of items.
 
 - Ours is the default client: validation, signatures, checksums, retries, deadlines, and an observer attached.
-- Values of ours are checked once: the decoder refuses what is not of a field's type, and a model that asks for
-  no more than types is made of them at once. One with validators or constraints goes through pydantic besides.
+- Values of ours are checked once: the decoder refuses what is not of a field's type, and a model that asks
+  for no more than types is made of them at once. One with validators or constraints goes to pydantic too.
 - Models are validated where a library has models. boto3 and aiodynamo give dicts; the boto3 client gives the
   service's typed form.
 - FLAT items have ten scalars, with a Decimal, a bool, a nullable string and a time among them; NESTED ones

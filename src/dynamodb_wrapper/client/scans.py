@@ -33,6 +33,7 @@ from dynamodb_wrapper.operations.segments import (
     segments_of,
 )
 from dynamodb_wrapper.query.entries import counting_reader
+from dynamodb_wrapper.query.made import of_its_type
 from dynamodb_wrapper.query.selection import Shape, field_name, shape_of
 from dynamodb_wrapper.schema import schema_of
 
@@ -83,7 +84,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
             reader=reader,
             key_fields=schema.key_fields,
             index=self.index,
-            filter=all_of(self.where, hidden),
+            filter=all_of(of_its_type(schema), self.where, hidden),
             projection=[Path((name,)) for name in shape.attributes or ()],
             consistent=self.consistent,
             encode=schema.codec.encode_attribute,
