@@ -227,6 +227,24 @@ async def test_an_index_without_all_attributes_gives_whole_items(db: Any) -> Non
     assert {item.text for item in await fed.consistent().all()} == {"x" * 10}
 
 
+async def test_a_local_index_is_read_consistently_and_alone_where_it_has_what_is_asked(db: Any) -> None:
+    query = db.query(Entry).where("feed", "=", "b").where("score", ">=", 0).consistent()
+    explained = query.select("at", "score").explain()
+    assert (explained.index, explained.fetched) == ("ByScore", False)
+    query = query.index("ByScore")
+    assert query.explain().fetched is True
+    expected = sorted(
+        (item.score, item.at) for item in ENTRIES if item.feed == "b" and item.score is not None
+    )
+    found = await query.select("at", "score").all()
+    assert [item.score for item in found] == [score for score, _ in expected]
+    assert sorted((item.score, item.at) for item in found) == expected
+    assert sorted((item.score, item.at) for item in await query.all()) == expected
+    assert [item.score for item in await query.order(ascending=False).limit(3).all()] == [
+        score for score, _ in expected[:-4:-1]
+    ]
+
+
 async def test_half_open_ranges_and_other_conditions_on_keys_are_exact(db: Any) -> None:
     feed = db.query(Entry).where("feed", "=", "a")
     assert [item.at for item in await feed.where("at", ">=", 5).where("at", "<", 9).all()] == [5, 6, 7, 8]
