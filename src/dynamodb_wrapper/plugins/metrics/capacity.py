@@ -71,13 +71,13 @@ class Contents:
 
     def __init__(self, call: Call, reply: Reply) -> None:
         self._call = call
-        self.reply = reply
+        self._reply = reply
         self._members: dict[str, Raw] = _members.decode(reply) if call.action in TELLING else {}
 
     def unasked(self) -> Reply:
         """The reply as one has it who did not ask for the consumed capacity."""
         if _MEMBER not in self._members:
-            return self.reply
+            return self._reply
         return _encode({name: raw for name, raw in self._members.items() if name != _MEMBER})
 
     def units(self) -> Iterator[Units]:

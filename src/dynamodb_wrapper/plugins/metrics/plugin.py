@@ -13,6 +13,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import MsgspecError
+
 from dynamodb_wrapper.engine.events import (
     AttemptEnded,
     CallStarted,
@@ -167,16 +169,23 @@ class MetricsPlugin(Plugin):
 
     def _look_inside(self, send: Send, call: Call) -> Flow[Reply]:
         asked = asking(call)
-        contents = Contents(asked, (yield from send(asked)))
+        reply = yield from send(asked)
+        try:
+            contents = Contents(asked, reply)
+            self._count_contents(call.action, contents)
+        except MsgspecError:  # what is wrong with a reply is for those to say who asked
+            return reply
+        return reply if asked is call else contents.unasked()
+
+    def _count_contents(self, action: str, contents: Contents) -> None:
         with self._figures.lock:
             for table, count in contents.items():
-                self._items[call.action, table].value += count
+                self._items[action, table].value += count
             for units in contents.units():
                 if units.read:
                     self._read[units.table, units.index].value += units.read
                 if units.write:
                     self._write[units.table, units.index].value += units.write
-        return contents.reply if asked is call else contents.unasked()
 
 
 class _Operation(AbstractContextManager[None]):

@@ -5,6 +5,7 @@ Knows prometheus_client. Must not know what is counted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 from typing import Final
@@ -28,6 +29,8 @@ __all__ = ["CollectorRegistry", "Figured", "generate_latest"]
 
 PREFIX: Final = "dynamodb_"
 
+_OTHER: Final = re.compile(r"\W", re.ASCII)  # what a name of Prometheus cannot have
+
 
 class Figured(Collector):
     """A collector that turns families into metrics at the moment when they are read.
@@ -50,7 +53,8 @@ class Figured(Collector):
 
 
 def _metric(family: Family) -> Metric:
-    name, text, labels = PREFIX + family.name, family.text, family.labels
+    name, text = _OTHER.sub("_", PREFIX + family.name), family.text
+    labels = [_OTHER.sub("_", label) for label in family.labels]
     if family.kind == "distribution":
         spread = HistogramMetricFamily(name, text, labels=labels)
         for values, figure in family.series.items():

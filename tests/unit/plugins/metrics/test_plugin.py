@@ -114,6 +114,15 @@ def test_without_contents_it_may_come_after_the_first_call_and_asks_for_nothing(
     assert metrics.snapshot()["items"] == []
 
 
+@pytest.mark.parametrize("reply", [b'{"ConsumedCapacity": 7}', b'{"Count": "many"}', b"[]", b"no JSON"])
+def test_a_reply_of_another_shape_is_left_to_who_asked_for_it(reply: bytes) -> None:
+    metrics = MetricsPlugin()
+    config = DynamoDBConfig.for_local_development()
+    with DynamoDB(config, transport=lambda call, deadline: reply).use(metrics) as db:
+        assert db.drive(db.send(CALL)) == reply
+    assert metrics.snapshot()["attempts"][0]["value"] == 1
+
+
 def test_a_snapshot_needs_no_prometheus_client_and_a_registry_says_how_to_get_it() -> None:
     code = """
 import sys

@@ -38,3 +38,13 @@ def test_two_plugins_do_not_share_a_registry_by_accident() -> None:
 
 def test_each_plugin_has_a_registry_of_its_own() -> None:
     assert MetricsPlugin().registry is not MetricsPlugin().registry
+
+
+def test_a_name_that_prometheus_cannot_have_does_not_spoil_the_page() -> None:
+    class Odd(Event, frozen=True):
+        def measures(self) -> list[Measure]:
+            return [Measure("odd-reads %", {"per-table": "orders"})]
+
+    metrics = MetricsPlugin()
+    metrics.observers[0](Odd())
+    assert b'dynamodb_odd_reads___total{per_table="orders"} 1.0' in metrics.exposition()
