@@ -26,6 +26,7 @@ FIRST_DISTANCE_SECONDS: Final = 0.02
 LONGEST_DISTANCE_SECONDS: Final = 1.0
 SHORTEST_DISTANCE_SECONDS: Final = 0.002
 SHRINK: Final = 0.8
+FORGOTTEN_AFTER_SECONDS: Final = 60.0
 HOT_KEY: Final = "KeyRangeThroughputExceeded"
 
 Scope: TypeAlias = tuple[object, ...]
@@ -58,7 +59,13 @@ class Pacing:
         self._partitions = Partitions()
         self._clock = clock
         self._paces: dict[Scope, _Pace] = {}
+        self._looked = clock()
         self._lock = Lock()
+
+    @property
+    def slowed(self) -> int:
+        """How many tables, indexes and partitions are slowed down at present."""
+        return len(self._paces)
 
     def turn(self, call: Call) -> float:
         """Take the call's turn: how many seconds it has to wait for it.
@@ -71,6 +78,7 @@ class Pacing:
             return 0.0
         now = self._clock()
         with self._lock:
+            self._forget(now)
             paces = [pace for scope in self._scopes(call) if (pace := self._paces.get(scope)) is not None]
             if not paces:
                 return 0.0
@@ -107,6 +115,14 @@ class Pacing:
                 pace.distance *= SHRINK
                 if pace.distance < SHORTEST_DISTANCE_SECONDS:
                     del self._paces[scope]
+
+    def _forget(self, now: float) -> None:
+        """Drop what nobody has asked for in a while, so that keys that were hot once do not pile up."""
+        if now - self._looked < FORGOTTEN_AFTER_SECONDS:
+            return
+        self._looked = now
+        last = now - FORGOTTEN_AFTER_SECONDS
+        self._paces = {scope: pace for scope, pace in self._paces.items() if pace.following > last}
 
     def _scopes(self, call: Call) -> Iterator[Scope]:
         write = is_write(call)

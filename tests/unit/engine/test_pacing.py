@@ -7,6 +7,7 @@ import pytest
 from dynamodb_wrapper.engine.flow import Call
 from dynamodb_wrapper.engine.pacing import (
     FIRST_DISTANCE_SECONDS,
+    FORGOTTEN_AFTER_SECONDS,
     LONGEST_DISTANCE_SECONDS,
     Pacing,
 )
@@ -128,3 +129,13 @@ def test_a_turn_after_the_deadline_is_not_taken_and_says_why() -> None:
         pacing.turn(get("a", deadline=100.0))
     assert caught.value.reasons == (TABLE_READ,)
     assert pacing.turn(get("a")) == pytest.approx(FIRST_DISTANCE_SECONDS)
+
+
+def test_what_nobody_asks_for_any_more_is_forgotten() -> None:
+    now = [100.0]
+    pacing = Pacing(clock=lambda: now[0])
+    for number in range(1000):
+        pacing.throttled(get(str(number)), ProvisionedThroughputExceededError("slow", reasons=[HOT_READ]))
+    now[0] += 2 * FORGOTTEN_AFTER_SECONDS
+    assert pacing.turn(get("5")) == 0.0
+    assert pacing.slowed == 0
