@@ -184,7 +184,7 @@ class Rewriting:
             clauses.setdefault("REMOVE", []).append(target.text)
             if index is not None:
                 clauses["REMOVE"].append(self._name(index))
-        elif clause == "SET" and len(rest) == 2 and _is_value(rest[1]):
+        elif clause == "SET" and len(rest) == 2 and rest[0] == "=" and _is_value(rest[1]):
             value = self._value(str(rest[1]))
             made = self._encrypted(target.attribute, value)
             clauses.setdefault("SET", []).append(f"{target.text} = {made}")
@@ -211,7 +211,8 @@ class Rewriting:
         )
 
     def _encrypted(self, attribute: str, value: WireValue) -> str:
-        assert self._encrypt is not None, "only requests that change items have update expressions"
+        if self._encrypt is None:
+            self._refuse("UpdateExpression", "the request has no Key: say which item is changed")
         return self._fresh_value(self._encrypt(attribute, value))
 
     def _projection(self, tokens: list[Token]) -> str:

@@ -136,6 +136,8 @@ def test_if_not_exists_keeps_what_is_there() -> None:
         "SET #n = :x, #s = #s - :x",
         "SET #s = :missing",
         "SET #s ~ :x",
+        "SET #s < :x",
+        "SET #s :x",
     ],
 )
 def test_any_other_change_is_refused(expression: str) -> None:
@@ -212,6 +214,12 @@ def test_any_other_condition_is_refused(expression: str) -> None:
 def test_none_is_not_in_a_blind_index() -> None:
     with pytest.raises(ValidationError, match="does not know None"):
         filtered("#e = :x", x={"NULL": True})
+
+
+def test_an_update_without_a_key_is_refused() -> None:
+    body = {"UpdateExpression": "SET secret = :x", "ExpressionAttributeValues": {":x": X}}
+    with pytest.raises(ValidationError, match="has no Key"):
+        Rewriting(AT, body).body()
 
 
 @pytest.mark.parametrize("member", ["Expected", "AttributeUpdates", "QueryFilter", "AttributesToGet"])
