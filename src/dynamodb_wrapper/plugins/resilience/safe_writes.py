@@ -19,7 +19,8 @@ import msgspec
 from msgspec.structs import replace
 
 from dynamodb_wrapper import exceptions as exc
-from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Sleep
+from dynamodb_wrapper.engine.events import Retrying
+from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Sleep, Tell
 from dynamodb_wrapper.engine.plugins import Plugin
 from dynamodb_wrapper.wire.values import decode_item
 
@@ -127,6 +128,7 @@ class SafeLayer:
                 conflicts += 1
                 if _reason(error).code != "TransactionConflict" or monotonic() + delay >= deadline:
                     raise _of_single(call, error) from error
+                yield Tell(Retrying(transaction, conflicts, delay, error))
                 yield Sleep(delay)
             except exc.DynamoDBWrapperError as error:
                 if error.outcome_unknown:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Sleep, run
+from dynamodb_wrapper.engine.events import Retrying
+from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Sleep, Tell, run
 from dynamodb_wrapper.exceptions import (
     CancellationReason,
     ConditionalCheckFailedError,
@@ -42,6 +43,7 @@ class Service:
         self.script = list(script)
         self.sent: list[Call] = []
         self.waits: list[float] = []
+        self.told: list[Retrying] = []
 
     def __call__(self, call: Call) -> Flow[Reply]:
         self.sent.append(call)
@@ -55,8 +57,11 @@ class Service:
         layer = layer or SafeLayer(30.0, chance=lambda: 0.5)
 
         def perform(effect: Any) -> None:
-            assert isinstance(effect, Sleep)
-            self.waits.append(effect.seconds)
+            if isinstance(effect, Tell):
+                self.told.append(effect.event)
+            else:
+                assert isinstance(effect, Sleep)
+                self.waits.append(effect.seconds)
 
         return json.loads(run(layer(self, call), perform))
 
@@ -206,6 +211,7 @@ def test_conflicts_are_waited_out_until_the_deadline() -> None:
     service = Service(*[canceled("TransactionConflict") for _ in range(9)], {})
     assert service.run(unsafe("UpdateItem", ADD)) == {}
     assert service.waits == pytest.approx([0.0125 * 2**number for number in range(6)] + [0.5] * 3)
+    assert [(told.attempt, told.seconds) for told in service.told] == list(enumerate(service.waits, 1))
     with pytest.raises(TransactionConflictError):
         Service(canceled("TransactionConflict")).run(unsafe("UpdateItem", ADD), SafeLayer(0.001))
 
