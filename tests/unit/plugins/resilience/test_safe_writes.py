@@ -213,7 +213,9 @@ def test_conflicts_are_waited_out_until_the_deadline() -> None:
     assert service.waits == pytest.approx([0.0125 * 2**number for number in range(6)] + [0.5] * 3)
     assert [(told.attempt, told.seconds) for told in service.told] == list(enumerate(service.waits, 1))
     with pytest.raises(TransactionConflictError):
-        Service(canceled("TransactionConflict")).run(unsafe("UpdateItem", ADD), SafeLayer(0.001))
+        Service(canceled("TransactionConflict")).run(
+            unsafe("UpdateItem", ADD), SafeLayer(0.001, chance=lambda: 0.5)
+        )
 
 
 @pytest.mark.parametrize("kind", [ConnectionError, RetryableError])
