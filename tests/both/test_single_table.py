@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -144,8 +145,26 @@ class TestStored:
         wanted = [CUSTOMERS[1], ORDERS[2], None, LINES[1]]
         assert await shop.batch_get(both) == wanted
         assert await shop.transact_get(both) == wanted
-        with pytest.raises(ValidationError, match=r"key of Order is customer_id \+ number; got pk"):
-            await shop.get(Order, {"pk": "CUSTOMER#c1"})
+        wrong, why = (
+            {"pk": "CUSTOMER#c1"},
+            r"the key of Order in table \w+_shop is customer_id \+ number; got pk",
+        )
+        asks: list[Callable[[], Any]] = [
+            lambda: shop.get(Order, wrong),
+            lambda: shop.batch_get(Order, [wrong]),
+            lambda: shop.transact_get([(Order, wrong)]),
+            lambda: shop.delete(Order, wrong),
+            lambda: shop.update(Order, wrong, {"status": "x"}),
+            lambda: shop.batch_write(Order, deletes=[wrong]),
+            lambda: shop.update(Customer, {**wrong}, {"name": "x"}),
+        ]
+        for ask in asks[:-1]:
+            with pytest.raises(ValidationError, match=why):
+                await ask()
+        with pytest.raises(
+            ValidationError, match=r"the key of Customer in table \w+_shop is customer_id; got pk"
+        ):
+            await asks[-1]()
 
     async def test_what_the_model_does_not_know_survives(
         self, db: Any, boto3_table: Any, config: Any

@@ -60,8 +60,8 @@ class Requests(Host):
         """
         schema = schema_of(model)
         item = GetItem(
-            table=self.config.get_table_name(schema.table_name),
-            key=wire_key(schema, key),
+            table=(table := self.config.get_table_name(schema.table_name)),
+            key=wire_key(schema, key, table),
             reader=schema.codec,
             consistent=consistent,
         ).flow(self.send)
@@ -145,8 +145,8 @@ class Requests(Host):
 
             return (yield from delete_alone(self.send, schema, self.table_name(model), key, condition))
         delete = DeleteItem(
-            table=self.table_name(model),
-            key=wire_key(schema, key),
+            table=(table := self.table_name(model)),
+            key=wire_key(schema, key, table),
             reader=schema.codec,
             condition=_condition(condition),
             encode=schema.codec.encode_attribute,
@@ -209,8 +209,8 @@ class Requests(Host):
         items = TransactGet(
             [
                 GetItem(
-                    table=self.table_name(model),
-                    key=wire_key(schema_of(model), key),
+                    table=(table := self.table_name(model)),
+                    key=wire_key(schema_of(model), key, table),
                     reader=schema_of(model).codec,
                 )
                 for model, key in keys

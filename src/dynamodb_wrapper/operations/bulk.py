@@ -73,7 +73,7 @@ def put_entry(table: str, schema: TableSchema[M], item: M) -> Entry:
 def delete_entry(table: str, schema: TableSchema[Any], key: object) -> Entry:
     """The write that removes an item."""
     refuse_kept(schema)
-    wire = wire_key(schema, key)
+    wire = wire_key(schema, key, table)
     return Entry(table, key, wire, wire, False, (table, mark(wire)))
 
 
@@ -153,7 +153,7 @@ def read(send: Send, wanted: Sequence[Wanted[M]], consistent: bool, deadline: fl
     for model, table, key in wanted:
         some = keys.setdefault((model, table), [])
         places.append(((model, table), len(some)))
-        some.append(wire_key(schema_of(model), key))
+        some.append(wire_key(schema_of(model), key, table))
     groups: list[dict[str, type[M]]] = []
     for model, table in keys:
         group = next((group for group in groups if table not in group), None)

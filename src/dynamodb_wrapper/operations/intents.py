@@ -162,10 +162,11 @@ class UpdateExisting(Write[M], Struct, frozen=True, kw_only=True):
         return all_of(Exists(Path((self.schema.partition_key,))), self.guard, self.condition)
 
     def _update(self) -> UpdateItem[M]:
+        key = wire_key(self.schema, self.key, self.table)
         update = self._changed()
         return UpdateItem(
             table=self.table,
-            key=wire_key(self.schema, self.key, self.table),
+            key=key,
             update=update,
             reader=self.schema.codec,
             condition=self._full_condition(),

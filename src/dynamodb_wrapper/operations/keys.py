@@ -25,7 +25,7 @@ def wire_key(schema: TableSchema[Any], key: object, table: str = "") -> WireItem
     """
     if (usual := _of_plain_texts(schema, key)) is not None:
         return usual
-    given = schema.key_of(key)
+    given = schema.key_of(key, table)
     encoded = {name: schema.codec.encode_attribute(name, given[name]) for name in schema.key_arguments}
     if schema.templates:
         encoded = _made(schema, encoded)

@@ -282,7 +282,7 @@ def update_step(
     return UpdateStep(
         schema=schema,
         table=table,
-        key=_key(schema, key),
+        key=_key(schema, key, table),
         condition=condition,
         lock=lock_of(schema, instance),
         changes=made.changes,
@@ -300,7 +300,9 @@ def delete_step(
         key: the key; or the item as it was read, whose version must then still be stored.
     """
     lock = _lock_of_read(schema, key)
-    return DeleteStep(schema=schema, table=table, key=_key(schema, key), condition=condition, lock=lock)
+    return DeleteStep(
+        schema=schema, table=table, key=_key(schema, key, table), condition=condition, lock=lock
+    )
 
 
 def check_step(
@@ -320,7 +322,7 @@ def check_step(
             f"a check of {schema.model.__name__} without a condition checks nothing: give one, or give an "
             "item that was read where Meta has a version"
         )
-    return CheckStep(schema=schema, table=table, key=_key(schema, key), condition=condition, lock=lock)
+    return CheckStep(schema=schema, table=table, key=_key(schema, key, table), condition=condition, lock=lock)
 
 
 def _path(change: Any) -> Path:
@@ -342,9 +344,9 @@ def _instance(schema: TableSchema[M], key: object) -> M | None:
     return key
 
 
-def _key(schema: TableSchema[M], key: object) -> WireItem:
+def _key(schema: TableSchema[M], key: object, table: str) -> WireItem:
     instance = _instance(schema, key)
     if instance is None:
-        return wire_key(schema, key)
+        return wire_key(schema, key, table)
     item = checked_key(schema, schema.codec.encode(instance))
     return {name: item[name] for name in schema.key_fields}

@@ -197,8 +197,11 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
             )
         return self.indexes[name]
 
-    def key_of(self, key: object) -> dict[str, Any]:
+    def key_of(self, key: object, table: str = "") -> dict[str, Any]:
         """What makes a primary key, by attribute, from one value (where it takes only one) or a mapping.
+
+        Parameters:
+            table: the table's full name, for the error.
 
         Raises:
             ValidationError: an attribute of the key is missing, or one that is not of the key was given.
@@ -215,8 +218,9 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
             errors = {name: ["part of the key: give it"] for name in missing}
             errors |= {name: ["not part of the key: leave it out"] for name in extra}
             raise ValidationError(
-                f"the key of {self.model.__name__} is {' + '.join(self.key_arguments)}; "
-                f"got {', '.join(sorted(map(str, given))) or repr(key)}",
+                f"the key of {self.model.__name__}{f' in table {table}' if table else ''} is "
+                f"{' + '.join(self.key_arguments)}; got {', '.join(sorted(map(str, given))) or repr(key)}",
                 errors=errors,
+                context={"table": table},
             )
         return given
