@@ -144,7 +144,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["reader"]:
-        _, _, redis, url, *_ = sys.argv
+        redis, url = sys.argv[2:4]
         reader(redis, DynamoDBConfig.for_local_development(endpoint_url=url, table_prefix="cache_"))
     else:
         main()

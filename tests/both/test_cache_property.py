@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -85,20 +86,19 @@ class Client:
             self.wrong.append((key, count, self._own.get(key, self._least.get(key))))
 
 
-async def at_once(face: Any, flows: Sequence[Callable[[], Awaitable[None]]]) -> None:
+async def at_once(face: Any, flows: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
     """Run each to its end: in a thread of its own on the blocking face, where nothing is waited for."""
     if face.name != "sync":
         await asyncio.gather(*(flow() for flow in flows))
         return
 
-    async def alone(flow: Callable[[], Awaitable[None]]) -> None:
-        await flow()
-
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(len(flows)) as pool:
-        await asyncio.gather(
-            *(loop.run_in_executor(pool, lambda flow=flow: asyncio.run(alone(flow))) for flow in flows)
-        )
+        await asyncio.gather(*(loop.run_in_executor(pool, partial(_alone, flow)) for flow in flows))
+
+
+def _alone(flow: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(flow())
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -121,7 +121,7 @@ async def test_a_client_never_reads_what_is_older_than_its_own_writes(
         dbs.append(face(DynamoDB, face.config.replace(plugins=plugins)))
         clients.append(Client(dbs[-1], f"own{number}-", f"{seed}-{number}"))
     await face(DynamoDB).batch_write(Tally, puts=[Tally(id=key) for key in SHARED])
-    await at_once(face, [lambda client=client: client.work(60) for client in clients])
+    await at_once(face, [partial(client.work, 60) for client in clients])
     assert [client.wrong for client in clients] == [[]] * len(clients)
     counted = await face(DynamoDB).batch_get(Tally, list(SHARED))
     assert sum(tally.count for tally in counted) == sum(client.added for client in clients)
