@@ -55,5 +55,5 @@ async def test_an_api_does_not_read_parts_into_what_can_be_saved(
     config: DynamoDBConfig, tables: Callable[..., Any]
 ) -> None:
     tables(Note)
-    with WholeNotes(config) as notes, pytest.raises(MetaError, match="derive what an API reads into"):
+    with WholeNotes(config) as notes, pytest.raises(MetaError, match="derive what items are read into"):
         notes.query({"topic": "t"}, "ByTopic")

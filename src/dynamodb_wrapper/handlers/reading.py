@@ -18,13 +18,14 @@ from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Condition
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi, ModelApi
 from dynamodb_wrapper.handlers.given import mapping
-from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone, show_in, view_codec
+from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone, show_in
 from dynamodb_wrapper.operations import All, Count, GetItem, Query, Scan, Search, Take
 from dynamodb_wrapper.operations.intents import not_found
 from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.filters import Filters, plan_filters
 from dynamodb_wrapper.query.keys import key_condition
+from dynamodb_wrapper.query.selection import view_codec
 from dynamodb_wrapper.schema import Index
 
 M = TypeVar("M", bound=BaseModel)

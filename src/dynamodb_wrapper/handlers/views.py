@@ -8,38 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from dynamodb_wrapper.exceptions import MetaError, ValidationError
+from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Path
 from dynamodb_wrapper.handlers.given import listed, refused
-from dynamodb_wrapper.models.base import View
-from dynamodb_wrapper.schema import schema_of
+from dynamodb_wrapper.query.selection import attributes_to_read
 from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.timezones import display_zone, validate_timezone_string
 from dynamodb_wrapper.validation import did_you_mean
-from dynamodb_wrapper.wire.compiled import Codec, attribute_names
 
-W = TypeVar("W", bound=BaseModel)
 Projection: TypeAlias = Sequence[str] | None
-
-
-@lru_cache(maxsize=512)
-def view_codec(model: type[BaseModel], view: type[W]) -> Codec[W]:
-    """The codec that reads a view of a model's table.
-
-    Raises:
-        MetaError: it is no view: an instance of which only a part was read must not be one that can be saved.
-    """
-    if not issubclass(view, View):
-        raise MetaError(
-            f"{view.__name__} is not a View, so that a partly read one could be saved over the whole item: "
-            "derive what an API reads into from dynamodb_wrapper.View"
-        )
-    return schema_of(model).view_codec(view)
 
 
 @lru_cache(maxsize=64)
@@ -111,7 +93,5 @@ def _paths_of(
                 f"{', '.join(known)}{hint}",
                 errors=unknown or {"projection": ["name at least one field"]},
             )
-    required = (name for name, info in known.items() if info.is_required())
-    stored = attribute_names(view)
-    wanted = (stored[name] for name in (*(projection or known), *required))
+    wanted = attributes_to_read(view, projection or known)
     return tuple(Path((name,)) for name in dict.fromkeys((*wanted, *also)))

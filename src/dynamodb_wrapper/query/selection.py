@@ -5,14 +5,15 @@ Knows models and their codecs. Must not know plans.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, create_model
 
-from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.expressions import Path
 from dynamodb_wrapper.expressions.fields import TypedField
 from dynamodb_wrapper.expressions.fields import path_of as typed_path
@@ -20,6 +21,8 @@ from dynamodb_wrapper.query.spoken import path_of
 from dynamodb_wrapper.schema import schema_of
 from dynamodb_wrapper.validation import did_you_mean
 from dynamodb_wrapper.wire.compiled import Codec, attribute_names
+
+V = TypeVar("V", bound=BaseModel)
 
 
 class Shape(Struct, frozen=True):
@@ -52,16 +55,38 @@ def shape_of(
 
     Raises:
         ValidationError: a selected field is not one of the class.
+        MetaError: the view is no `View`.
     """
     schema = schema_of(model)
     if view is None and selected is None:
         return Shape(schema.codec, None)
     fields = _known(view or model, selected)
-    shown = view or selection(model, fields)
+    if view is not None:
+        return Shape(view_codec(model, view), attributes_to_read(view, fields))
+    shown = selection(model, fields)
+    return Shape(schema.view_codec(shown), attributes_to_read(shown, fields))
+
+
+@lru_cache(maxsize=512)
+def view_codec(model: type[BaseModel], view: type[V]) -> Codec[V]:
+    """The codec that reads a view of a model's table.
+
+    Raises:
+        MetaError: it is no view: an instance of which only a part was read must not be one that can be saved.
+    """
+    if not getattr(view, "__dynamodb_view__", False):
+        raise MetaError(
+            f"{view.__name__} is not a View, so that a partly read one could be saved over the whole item: "
+            "derive what items are read into from dynamodb_wrapper.View"
+        )
+    return schema_of(model).view_codec(view)
+
+
+def attributes_to_read(shown: type[BaseModel], fields: Iterable[str]) -> tuple[str, ...]:
+    """The attributes of those fields of a class, and of what the class requires."""
     stored = attribute_names(shown)
     required = (name for name, info in shown.model_fields.items() if info.is_required())
-    attributes = tuple(dict.fromkeys(stored[name] for name in (*fields, *required)))
-    return Shape(schema.view_codec(shown), attributes)
+    return tuple(dict.fromkeys(stored[name] for name in (*fields, *required)))
 
 
 @lru_cache(maxsize=1024)

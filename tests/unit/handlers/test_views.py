@@ -10,8 +10,9 @@ import pytest
 from pydantic import Field
 
 from dynamodb_wrapper import DynamoDBModel, ValidationError, View
-from dynamodb_wrapper.handlers.views import datetime_fields, paths_of, show_in, view_codec, zone_of
+from dynamodb_wrapper.handlers.views import datetime_fields, paths_of, show_in, zone_of
 from dynamodb_wrapper.models.base import Instant
+from dynamodb_wrapper.query.selection import view_codec
 
 
 class Visit(DynamoDBModel):

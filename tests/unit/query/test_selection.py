@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import Field
 
-from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.expressions import Path
 from dynamodb_wrapper.models import DynamoDBModel, View
 from dynamodb_wrapper.query.selection import field_name, selection, shape_of
@@ -61,3 +61,8 @@ def test_fields_are_named_by_name_attribute_or_path() -> None:
     assert {field_name(Book, field) for field in given} == {"title"}
     with pytest.raises(ValidationError, match="not int"):
         field_name(Book, 3)
+
+
+def test_a_class_that_could_be_saved_is_no_view() -> None:
+    with pytest.raises(MetaError, match="Book is not a View, so that a partly read one could be saved"):
+        shape_of(Book, None, Book)

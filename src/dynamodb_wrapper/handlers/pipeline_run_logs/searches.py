@@ -24,13 +24,14 @@ from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import (
     within,
 )
 from dynamodb_wrapper.handlers.reading import Listing, Queries
-from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone, view_codec
+from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone
 from dynamodb_wrapper.models import PipelineRunLog, PipelineRunLogView
 from dynamodb_wrapper.operations import Search, Take
 from dynamodb_wrapper.operations.intents import not_found
 from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.filters import Filters
 from dynamodb_wrapper.query.keys import best_index
+from dynamodb_wrapper.query.selection import view_codec
 from dynamodb_wrapper.timezones import format_iso, parse_iso, utcnow
 from dynamodb_wrapper.validation import did_you_mean
 

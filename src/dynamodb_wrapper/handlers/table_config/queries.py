@@ -19,7 +19,7 @@ from dynamodb_wrapper.handlers.moments import moment
 from dynamodb_wrapper.handlers.reading import DEFAULT_LIMIT, Listing, Queries, checked_limit
 from dynamodb_wrapper.handlers.table_config.merged import TakeMerged
 from dynamodb_wrapper.handlers.table_config.statistics import TableFigures, TablesSummary
-from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone, view_codec
+from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone
 from dynamodb_wrapper.models import (
     DataFormat,
     TableConfig,
@@ -32,6 +32,7 @@ from dynamodb_wrapper.operations import Query, Search
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.filters import Filters
+from dynamodb_wrapper.query.selection import view_codec
 
 S = TypeVar("S", bound=Search[TableConfig])
 
