@@ -368,6 +368,7 @@ async def test_a_write_that_is_cancelled_leaves_nothing_old(face: Any, setup: Ca
     gate = Gate("PutItem")
     cached = setup(gate)
     await cached.sees(None)
+    await cached.sees(None, "b")
     gate.close()
     writing = asyncio.create_task(cached.db.put(Product(id="a", stock=1)))
     await gate.until_held()
@@ -376,6 +377,9 @@ async def test_a_write_that_is_cancelled_leaves_nothing_old(face: Any, setup: Ca
     with pytest.raises(asyncio.CancelledError):
         await writing
     await cached.sees(Product(id="a", stock=1))
+    cached.recorder.take()
+    await cached.sees(None, "b")
+    assert cached.recorder.take() == []
 
 
 async def test_a_slow_reader_cannot_put_back_an_old_item(face: Any, setup: Callable[..., Setup]) -> None:

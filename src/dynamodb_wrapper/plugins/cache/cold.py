@@ -94,8 +94,8 @@ class Cold:
             )
             for each in begun
         ]
-        yield from self._run(self.watch.run_id, commands)
-        return begun
+        replies = yield from self._run(self.watch.run_id, commands)
+        return begun if replies is None else [Begun(each.place, each.token, True) for each in begun]
 
     def end(
         self, ended: Sequence[tuple[Begun, tuple[bytes, bytes, float] | None]], *, known: bool

@@ -48,10 +48,11 @@ class Miss(Struct, frozen=True):
 
 
 class Begun(Struct, frozen=True):
-    """A write that Redis knows of."""
+    """A write that was told to Redis; `held` if Redis keeps nothing of the place until it ends."""
 
     place: Place
     token: str
+    held: bool = False
 
 
 def table_name(given: str) -> str:

@@ -173,7 +173,8 @@ class Tiers:
             self.memory.end(each.lease, known=False)
         for scope in scopes:
             self._forget(scope)
-        if self.cold is not None:
+        is_held = all(each.begun is not None and each.begun.held for each in written)
+        if self.cold is not None and (scopes or not is_held):
             self.cold.watch.missed()
 
     def renew(self, scope: str = "") -> Flow[None]:
