@@ -4,8 +4,8 @@ Knows which failures say that the service is ill. Must not know retries, nor wha
 
 Ill is who answers 5xx, breaks off, answers garbage, or does not answer in the call's time. A refusal (of a
 condition, a validation, a permission, a throttle, a conflict) is an answer of a healthy service, and counts
-as a success. So resilience4j and Polly advise: faults of the callee only (resilience4j, CircuitBreaker,
-"recordExceptions"; Microsoft, Circuit Breaker pattern, "types of exceptions").
+as a success. Polly counts in the same way: consecutive exceptions of the handled types only (Polly wiki,
+"Circuit Breaker").
 """
 
 from __future__ import annotations
