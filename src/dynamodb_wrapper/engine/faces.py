@@ -44,7 +44,7 @@ class Awaiting:
 
     observers: Sequence[Observer] = ()
 
-    async def drive(self, flow: Flow[T]) -> T:
+    def drive(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
         """Run a flow to its end."""
         raise NotImplementedError
 
