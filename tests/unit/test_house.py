@@ -75,6 +75,8 @@ TESTED_BY: dict[str, str] = {
     "runs.context": "tests/both/test_runs.py",
     "runs.keeper": "tests/both/test_runs.py",
     "runs.watcher": "tests/both/test_runs.py",
+    "spark.integration": "tests/spark/test_integration.py",
+    "spark.runs": "tests/spark/test_integration.py",
 }
 
 KINDS = ("both", "live", "typing", "spark", "web")
@@ -234,7 +236,18 @@ def python(code: str) -> str:
     return done.stdout.strip()
 
 
-NEEDED_BY_FEW = ("boto3", "botocore", "cryptography", "typer", "rich", "croniter", "dotenv", "moto", "pyspark", "pytest")
+NEEDED_BY_FEW = (
+    "boto3",
+    "botocore",
+    "cryptography",
+    "typer",
+    "rich",
+    "croniter",
+    "dotenv",
+    "moto",
+    "pyspark",
+    "pytest",
+)
 
 
 def test_importing_the_package_imports_nothing_that_is_not_always_needed() -> None:

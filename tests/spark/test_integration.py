@@ -1,0 +1,284 @@
+"""Pipelines on Spark: sessions, tables, checks, statistics, and runs that log themselves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from dynamodb_wrapper.client import DynamoDB
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.exceptions import ItemNotFoundError, RunLostError, ValidationError
+from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
+from dynamodb_wrapper.models import (
+    DataFormat,
+    PipelineConfig,
+    PipelineRunLog,
+    RunStatus,
+    TableConfig,
+    TableType,
+)
+from dynamodb_wrapper.spark import SparkDynamoDBIntegration
+from dynamodb_wrapper.spark.integration import (
+    create_spark_session_with_dynamodb,
+    get_pipeline_config_for_spark,
+    get_table_configs_for_spark,
+    log_pipeline_run_from_spark,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Store: TypeAlias = Callable[..., TableConfig]
+
+pytestmark = pytest.mark.usefixtures("spark")
+
+
+@pytest.fixture
+def db(config: DynamoDBConfig, tables: Callable[..., list[str]]) -> Iterator[DynamoDB]:
+    tables(PipelineConfig, TableConfig, PipelineRunLog)
+    with DynamoDB(config) as client:
+        client.put(
+            PipelineConfig(
+                pipeline_id="p",
+                pipeline_name="Flights",
+                source_type="file",
+                destination_type="file",
+                cpu_cores=2,
+                memory_gb=Decimal("1.5"),
+            )
+        )
+        yield client
+
+
+@pytest.fixture
+def integration(config: DynamoDBConfig, db: DynamoDB) -> Iterator[SparkDynamoDBIntegration]:
+    with SparkDynamoDBIntegration(config) as made:
+        yield made
+
+
+@pytest.fixture
+def store(db: DynamoDB, tmp_path: Path) -> Store:
+    """Stores the configuration of a table of files in a folder of its own."""
+
+    def make(table_id: str = "t", **fields: Any) -> TableConfig:
+        table = TableConfig(
+            table_id=table_id,
+            pipeline_id="p",
+            table_name=f"name of {table_id}",
+            table_type=TableType.DESTINATION,
+            data_format=DataFormat.PARQUET,
+            location=(tmp_path / table_id).as_uri(),
+            **fields,
+        )
+        db.put(table)
+        return table
+
+    return make
+
+
+def stored(db: DynamoDB, run_id: str) -> PipelineRunLog:
+    found = db.get(PipelineRunLog, {"run_id": str(run_id), "pipeline_id": "p"}, consistent=True)
+    assert found is not None
+    return found
+
+
+def table_of(db: DynamoDB, table_id: str = "t") -> TableConfig:
+    found = db.get(TableConfig, table_id, consistent=True)
+    assert found is not None
+    return found
+
+
+def test_a_session_has_the_settings_of_its_pipeline(
+    integration: SparkDynamoDBIntegration, spark: SparkSession, config: DynamoDBConfig
+) -> None:
+    settings = integration.get_spark_config_from_pipeline("p")
+    assert settings["spark.executor.memory"] == "1536m"
+    assert get_pipeline_config_for_spark("p", config) == settings
+    session = integration.create_spark_session("p", {"spark.sql.shuffle.partitions": 2})
+    assert session.conf.get("spark.sql.adaptive.enabled") == "true"
+    assert session.conf.get("spark.dynamodb.endpoint") == config.endpoint_url
+    assert create_spark_session_with_dynamodb("p", config).sparkContext is spark.sparkContext
+
+
+def test_an_unknown_pipeline_or_table_is_named(integration: SparkDynamoDBIntegration) -> None:
+    with pytest.raises(ItemNotFoundError, match="nobody"):
+        integration.get_spark_config_from_pipeline("nobody")
+    with pytest.raises(ItemNotFoundError, match="nothing"):
+        integration.get_table_read_options("nothing")
+
+
+def test_a_table_that_was_written_is_read_and_its_statistics_come_from_the_same_pass(
+    integration: SparkDynamoDBIntegration,
+    spark: SparkSession,
+    db: DynamoDB,
+    store: Store,
+) -> None:
+    store(partition_columns=["third"], caching_enabled=True, cache_level="MEMORY_ONLY")
+    df = spark.range(30).selectExpr("id", "id % 3 as third")
+    assert integration.write_table(df, "t") == 30
+    written = table_of(db)
+    assert written.record_count == 30
+    assert written.size_bytes is not None
+    assert written.size_bytes > 0
+    assert written.last_updated_data is not None
+    read = integration.read_table("t")
+    assert read.storageLevel.useMemory
+    assert not read.storageLevel.useDisk
+    assert sorted(row.id for row in read.collect()) == list(range(30))
+    read.unpersist()
+    integration.write_table(df, "t")
+    assert table_of(db).record_count == 60
+
+
+def test_a_table_that_is_overwritten_has_the_statistics_of_what_is_there_now(
+    integration: SparkDynamoDBIntegration,
+    spark: SparkSession,
+    db: DynamoDB,
+    store: Store,
+) -> None:
+    store(write_options={"mode": "overwrite"})
+    integration.write_table(spark.range(30), "t")
+    integration.write_table(spark.range(7), "t")
+    assert table_of(db).record_count == 7
+
+
+def test_a_row_that_breaks_a_rule_stops_the_write_and_nothing_is_committed(
+    integration: SparkDynamoDBIntegration,
+    spark: SparkSession,
+    db: DynamoDB,
+    store: Store,
+) -> None:
+    store(validation_rules={"ranges": {"id": {"min": 0}}, "not_null": ["id"]})
+    with pytest.raises(Exception, match="a row breaks the rule 'id is at least 0'"):
+        integration.write_table(spark.range(-1, 20), "t")
+    assert table_of(db).record_count is None
+    integration.write_table(spark.range(20), "t")
+    assert integration.read_table("t").count() == 20
+
+
+def test_data_that_lack_a_column_are_refused_before_anything_runs(
+    integration: SparkDynamoDBIntegration, spark: SparkSession, store: Store
+) -> None:
+    store(validation_rules={"required_columns": ["day"]}, primary_key_columns=["flight"])
+    with pytest.raises(ValidationError, match="add day, flight; it has id"):
+        integration.write_table(spark.range(3), "t")
+
+
+def test_a_check_that_fails_is_noted_and_one_that_is_to_fail_the_pipeline_does(
+    integration: SparkDynamoDBIntegration,
+    spark: SparkSession,
+    db: DynamoDB,
+    store: Store,
+) -> None:
+    few = {"name": "few", "expression": "id < 90", "most": 0.05}
+    store(data_quality_checks=[few, {"name": "all", "expression": "id >= 0"}])
+    with integration.pipeline_run_context("p", "spark") as run:
+        integration.write_table(spark.range(100), "t", run=run)
+    log = stored(db, run)
+    assert [(result.check_name, result.passed) for result in log.data_quality_results] == [
+        ("few", False),
+        ("all", True),
+    ]
+    assert not log.data_quality_passed
+    store("strict", data_quality_checks=[{**few, "on_failure": "fail"}])
+    with pytest.raises(ValidationError, match="10 of 100 rows break: id < 90"):
+        integration.write_table(spark.range(100), "strict")
+    assert table_of(db, "strict").record_count is None
+
+
+def test_a_run_has_spark_s_figures_its_tables_and_what_was_observed(
+    integration: SparkDynamoDBIntegration,
+    spark: SparkSession,
+    db: DynamoDB,
+    store: Store,
+) -> None:
+    from pyspark.sql import functions as F
+
+    store("source")
+    store("target")
+    with integration.pipeline_run_context("p", "spark", "ada") as run:
+        with run.stage("make"):
+            integration.write_table(spark.range(100).repartition(3), "source", run=run)
+        with run.stage("aggregate"):
+            df = integration.read_table("source", run=run)
+            sums = df.groupBy((F.col("id") % 7).alias("rest")).agg(F.sum("id").alias("sum"))
+            observed = run.observe(sums, "sums", largest=F.max("sum"), rows=F.count(F.lit(1)))
+            integration.write_table(observed, "target", run=run)
+        run.observe(spark.range(5), "never computed")
+    log = stored(db, run)
+    assert log.status is RunStatus.SUCCESS
+    assert log.spark_version == spark.version
+    assert log.spark_application_id == spark.sparkContext.applicationId
+    assert log.input_tables == ["name of source"]
+    assert log.output_tables == ["name of source", "name of target"]
+    assert log.metrics["output_rows"] == 107
+    figures = log.metrics["stages"]["aggregate"]
+    assert figures["input_records"] == 100
+    assert figures["output_records"] == 7
+    assert figures["shuffle_write_bytes"] > 0
+    assert figures["jobs"] >= 1
+    assert log.metrics["observed"]["sums"]["rows"] == 7
+    assert log.metrics["observed"]["read source"] == {"rows": 100}
+    assert "never computed" not in log.metrics["observed"]
+
+
+def test_a_spark_error_fails_the_run_with_its_class(
+    integration: SparkDynamoDBIntegration, spark: SparkSession, db: DynamoDB
+) -> None:
+    run = integration.pipeline_run_context("p", "spark", run_id="r")
+    with pytest.raises(Exception, match="DIVIDE_BY_ZERO"), run:
+        spark.sql("select 1 / (id - id) from range(3)").collect()
+    log = stored(db, "r")
+    assert log.status is RunStatus.FAILED
+    assert "DIVIDE_BY_ZERO" in str(log.error_message)
+
+
+def test_a_run_that_is_cancelled_elsewhere_stops_its_spark_jobs_within_seconds(
+    integration: SparkDynamoDBIntegration, spark: SparkSession, db: DynamoDB, config: DynamoDBConfig
+) -> None:
+    def cancel() -> None:
+        while not spark.sparkContext.statusTracker().getActiveJobsIds():
+            time.sleep(0.05)
+        with PipelineRunLogsWriteApi(config) as api:
+            api.update_run_status("r", "p", RunStatus.CANCELLED, "cancelled by ops")
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    run = integration.pipeline_run_context("p", "spark", run_id="r", heartbeat_seconds=0.3)
+    with pytest.raises(RunLostError, match="cancelled by ops") as lost, run:
+        spark.sparkContext.parallelize(range(2), 2).foreach(lambda _: time.sleep(600))
+    assert "cancel" in str(lost.value.__cause__).lower()
+    canceller.join()
+    assert stored(db, "r").status is RunStatus.CANCELLED
+    assert spark.range(3).count() == 3
+
+
+def test_the_tables_of_a_pipeline_can_be_had_at_once(store: Store, config: DynamoDBConfig) -> None:
+    store("a")
+    store("b", connection_config={"service": "dynamodb"})
+    found = get_table_configs_for_spark("p", config=config)
+    assert {name: options.format for name, options in found.items()} == {"a": "parquet", "b": "dynamodb"}
+    assert get_table_configs_for_spark("p", TableType.LOOKUP, config) == {}
+
+
+def test_a_run_that_is_over_is_logged_in_one_call(
+    db: DynamoDB, config: DynamoDBConfig, spark: SparkSession
+) -> None:
+    log = log_pipeline_run_from_spark("p", "success", config=config, total_records_processed=5)
+    assert stored(db, log.run_id).spark_version == spark.version
+    assert log.trigger_type == "spark"
+
+
+def test_statistics_of_what_was_written_elsewhere_are_counted(
+    integration: SparkDynamoDBIntegration, spark: SparkSession, store: Store
+) -> None:
+    store(tags={"team": "x"})
+    table = integration.update_table_stats_after_write("t", spark.range(12), run_id="r")
+    assert table.record_count == 12
+    assert table.tags == {"team": "x", "last_run_id": "r"}
