@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.schema.compile import adopt, schema_of
-from dynamodb_wrapper.schema.description import Index, TableSchema
+from dynamodb_wrapper.schema.description import Index, KeyType, TableSchema
 from dynamodb_wrapper.schema.sharing import refuse_conflicts
 from dynamodb_wrapper.schema.templates import Template, common
 from dynamodb_wrapper.wire.compiled import Codec, attribute_names
@@ -136,7 +136,9 @@ def _union_of(models: tuple[type[BaseModel], ...]) -> type[BaseModel]:
     union = create_model("Or".join(model.__name__ for model in models), __config__=_CONFIG, **_fields(models))
     shared = _shared_indexes(members)
     templates = _shared_templates(members)
-    key_types = {name: kind for member in members for name, kind in member.key_types.items()}
+    key_types: dict[str, KeyType] = {
+        name: kind for member in members for name, kind in member.key_types.items()
+    }
     adopt(
         union,
         UnionSchema(
