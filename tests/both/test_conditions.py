@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import pytest
@@ -190,3 +192,12 @@ async def test_a_condition_given_as_text_works_beside_others(select: Any) -> Non
 async def test_two_hundred_choices_are_one_clear_error(select: Any) -> None:
     with pytest.raises(ValidationError, match="at IN got 200 choices: DynamoDB takes 1 to 100"):
         await select(condition_of(Attr("at").is_in(list(range(200)))))
+
+
+@pytest.mark.parametrize("is_at", [lambda n: Compare(Path.of("at"), "=", n), lambda n: Attr("at").eq(n)])
+async def test_alternatives_in_a_row_are_as_many_as_the_service_takes(
+    select: Any, is_at: Callable[[int], Any]
+) -> None:
+    assert await select(condition_of(reduce(or_, map(is_at, range(4, 154))))) == {4, 5, 6}
+    with pytest.raises(ValidationError, match="xpression size|too many operators"):
+        await select(condition_of(reduce(or_, map(is_at, range(2000)))))

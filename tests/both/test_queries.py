@@ -417,7 +417,7 @@ async def test_iterating_ten_thousand_items_holds_at_most_three_pages(face: Any,
     pages = query.last_cost.requests
     assert seen == 10_000
     assert pages >= 9
-    assert most <= 3 * 1_200  # a page of 1 MB holds about 1,100 of them
+    assert most <= 2 * 1_200  # a page of 1 MB holds about 1,100: one is in use, one is ahead
 
 
 async def test_leaving_an_iteration_early_is_allowed(db: Any) -> None:

@@ -40,13 +40,26 @@ def condition_of(given: object, *, exactly: bool = False) -> own.Condition | Non
     expression: Mapping[str, Any] = boto3s.get_expression()
     operator, values = expression["operator"], expression["values"]
     if operator in _JOINS:
-        return _JOINS[operator](*(condition_of(value, exactly=exactly) for value in values))
+        parts = (condition_of(value, exactly=exactly) for value in _in_a_row(operator, values))
+        return _JOINS[operator](*parts)
     if type(values[0]).__name__ == "Size":
         return _size(values[0], operator, [_operand(value) for value in values[1:]])
     if operator not in _SIMPLE:
         raise ValidationError(f"boto3's condition {operator!r} is not known here")
     known = _SIMPLE if exactly else {**_SIMPLE, **_OF_EITHER_FORM}
     return known[operator](Path.of(values[0].name), *map(_operand, values[1:]))
+
+
+def _in_a_row(operator: str, values: Sequence[Any]) -> list[Any]:
+    """The parts of `a | b | c | ...`, which boto3 nests to the left, however many there are."""
+    first, last = values[0], list(values[1:])
+    while operator != "NOT" and hasattr(first, "get_expression"):
+        inner = first.get_expression()
+        if inner["operator"] != operator:
+            break
+        first, second = inner["values"]
+        last.append(second)
+    return [first, *reversed(last)]
 
 
 def _compare(comparator: own.Comparator) -> Callable[[Path, object], own.Condition]:

@@ -31,13 +31,13 @@ class Condition:
         raise NotImplementedError
 
     def __and__(self, other: Condition | bool) -> Condition:
-        return AllOf((self, other)) if _may_join(other) else NotImplemented
+        return AllOf((*_alike(self, AllOf), other)) if _may_join(other) else NotImplemented
 
     def __rand__(self, other: bool) -> Condition:
         return self & other
 
     def __or__(self, other: Condition | bool) -> Condition:
-        return AnyOf((self, other)) if _may_join(other) else NotImplemented
+        return AnyOf((*_alike(self, AnyOf), other)) if _may_join(other) else NotImplemented
 
     def __ror__(self, other: bool) -> Condition:
         return self | other
@@ -58,6 +58,11 @@ def not_a_condition(given: bool) -> ValidationError:
         f"a condition was expected, not {given}: an instance's field was compared instead of an attribute; "
         "compare the class's field, such as Order.total, with == and not `is`, and join with & | ~"
     )
+
+
+def _alike(joined: Condition, by: type[AllOf] | type[AnyOf]) -> tuple[Condition, ...]:
+    """The parts of what is joined so already: hundreds in a row stay flat, and no depth of Python's ends."""
+    return joined.parts if isinstance(joined, by) else (joined,)
 
 
 def _may_join(other: object) -> TypeGuard[Condition]:

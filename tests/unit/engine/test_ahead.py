@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -50,17 +51,20 @@ async def test_awaiting_every_item_comes_in_order(last: int) -> None:
     assert [number async for number in found] == list(range(last + 1))
 
 
-def test_no_more_than_one_page_is_there_that_nobody_asked_for() -> None:
+@pytest.mark.parametrize("asked", [1, 2, 3])
+def test_no_more_than_one_page_is_there_that_nobody_asked_for(asked: int) -> None:
     read: list[int] = []
     found = walk_ahead(Counting(0, 9, read), send, blocking)
-    assert [next(found), next(found)] == [0, 1]
+    assert [next(found) for _ in range(asked)] == list(range(asked))
     found.close()  # type: ignore[attr-defined]
-    assert read == [0, 1, 2]
+    assert read == list(range(asked + 1))
 
 
-async def test_awaiting_leaving_early_reads_no_further() -> None:
+@pytest.mark.parametrize("asked", [1, 2, 3])
+async def test_awaiting_no_more_than_one_page_is_there_that_nobody_asked_for(asked: int) -> None:
     read: list[int] = []
-    async for _ in (found := awalk_ahead(Counting(0, 9, read), send, awaiting)):
-        break
+    found = awalk_ahead(Counting(0, 9, read), send, awaiting)
+    assert [await anext(found) for _ in range(asked)] == list(range(asked))
+    await asyncio.sleep(0.01)
     await found.aclose()  # type: ignore[attr-defined]
-    assert len(read) <= 2
+    assert read == list(range(asked + 1))

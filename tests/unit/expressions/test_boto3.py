@@ -57,6 +57,14 @@ A, B = Path(("a",)), Path(("b",))
         (~Attr("a").exists(), Not(Exists(A))),
         (Attr("a").exists() & Attr("b").exists(), AllOf((Exists(A), Exists(B)))),
         (Attr("a").exists() | ~Attr("b").exists(), AnyOf((Exists(A), Not(Exists(B))))),
+        (
+            Attr("a").exists() | Attr("b").exists() | Attr("a").eq(1),
+            AnyOf((Exists(A), Exists(B), Compare(A, "=", 1))),
+        ),
+        (
+            Attr("a").exists() & (Attr("b").exists() & Attr("a").eq(1)),
+            AllOf((Exists(A), AllOf((Exists(B), Compare(A, "=", 1))))),
+        ),
     ],
 )
 def test_a_condition_of_boto3_becomes_ours(given: Any, ours: own.Condition) -> None:

@@ -81,6 +81,8 @@ def test_a_condition_is_text_with_placeholders(
 def test_operators_join_and_turn_round() -> None:
     a, b, c = Exists(A), Exists(B), Missing(NESTED)
     assert a & b | ~c == AnyOf((AllOf((a, b)), Not(c)))
+    assert a & b & c == AllOf((a, b, c))
+    assert a | b | (a & b) == AnyOf((a, b, AllOf((a, b))))
     assert encoded(~(a | b))[0] == "(NOT (attribute_exists(#0) OR attribute_exists(#1)))"
 
 
