@@ -1,7 +1,8 @@
 """What all tests share: real engines, a config of its own for each test, and scenarios on both faces.
 
 Tests that ask for `engine`, `config`, `tables`, `face` or a boto3 fixture run once for each engine, and those
-that ask for `face` once for each face. `--engines=dynoxide` takes one engine only.
+that ask for `face` once for each face. `--engines=dynoxide` takes one engine only. Tests that repeat a
+scenario with many seeds or items take some of them; `--full` takes all.
 
 A scenario is written once, as a coroutine; on the blocking face each call runs at once and is only awaited:
 
@@ -32,6 +33,11 @@ ENGINES = ("dynoxide", "dynamodb-local")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engines", default=None, help=f"engines to test on (default: {','.join(ENGINES)})")
+    parser.addoption("--full", action="store_true", help="all seeds and items of the tests that take some")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "seeds(usual, full): run for so many values of `seed`, or of --full")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,6 +45,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         chosen = metafunc.config.getoption("engines")
         names = chosen.split(",") if chosen else ENGINES
         metafunc.parametrize("dynamodb_engine", names, indirect=True, scope="session")
+    if (marker := metafunc.definition.get_closest_marker("seeds")) is not None:
+        usual, full = marker.args
+        metafunc.parametrize("seed", range(full if metafunc.config.getoption("full") else usual))
+
+
+@pytest.fixture(scope="session")
+def full(pytestconfig: pytest.Config) -> bool:
+    """Whether everything is tested that the usual run takes a part of."""
+    return bool(pytestconfig.getoption("full"))
 
 
 @pytest.fixture(scope="session")

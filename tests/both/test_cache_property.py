@@ -101,7 +101,7 @@ def _alone(flow: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(flow())
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.seeds(2, 20)
 @pytest.mark.parametrize("store", ["memory", "redis"])
 async def test_a_client_never_reads_what_is_older_than_its_own_writes(
     face: Any, tables: Any, request: pytest.FixtureRequest, store: str, seed: int

@@ -141,7 +141,7 @@ def all_plugins() -> tuple[Any, ...]:
 
 @pytest.mark.usefixtures("stored")
 class TestReads:
-    @pytest.mark.parametrize("seed", range(4))
+    @pytest.mark.seeds(2, 20)
     async def test_under_all_faults_and_plugins_only_true_values_are_read(
         self, seed: int, face: Any, config: Any, engine: Any
     ) -> None:

@@ -214,11 +214,8 @@ def plugins() -> tuple[Any, ...]:
 
 
 class TestManyFaults:
-    @pytest.mark.parametrize("half", range(10))
-    async def test_400_acknowledged_increments_and_appends_are_400(
-        self, half: int, face: Any, faulty: Any
-    ) -> None:
-        seed = half * 2 + (face.name == "async")  # each face has its half of 20 seeds
+    @pytest.mark.seeds(2, 20)
+    async def test_400_acknowledged_increments_and_appends_are_400(self, seed: int, faulty: Any) -> None:
         with faulty(seeded(seed, MANY), plugins=plugins()) as (make, server, stored):
             db = make(DynamoDB)
             client = getattr(db, "_blocking", db)

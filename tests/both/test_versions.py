@@ -298,7 +298,7 @@ MANY = {
 
 
 class TestManyLostAnswers:
-    @pytest.mark.parametrize("seed", [1, 2, 3])
+    @pytest.mark.seeds(2, 20)
     async def test_appends_of_several_writers_are_neither_lost_nor_doubled(
         self, seed: int, face: Any, config: Any, engine: Any, tables: Any
     ) -> None:
