@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, create_model
@@ -41,6 +41,8 @@ class Selected(BaseModel):
     """Some fields of a model, read only: a field that was not selected is an AttributeError."""
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    __dynamodb_view__: ClassVar[bool] = True  # see `View`
 
 
 @lru_cache(maxsize=1024)
