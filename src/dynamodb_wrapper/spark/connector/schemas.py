@@ -1,0 +1,127 @@
+"""Spark's schemas, and the Arrow schemas that go with them.
+
+Knows Spark's types and Arrow's, and how a column says that it holds any value as JSON text: by the metadata
+`{"dynamodb": "json"}`. Must not know tables or replies.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+from pydantic import BaseModel
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+from pyspark.sql.types import (
+    BinaryType,
+    BooleanType,
+    DataType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    IntegralType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.schema import schema_of
+from dynamodb_wrapper.wire.arrow_forms import JSON_TEXT
+from dynamodb_wrapper.wire.arrow_schema import arrow_schema
+
+_IN_UTC: Final[dict[str, Any]] = (
+    {"timezone": "UTC"} if "timezone" in inspect.signature(to_arrow_schema).parameters else {}
+)
+_KINDS: Final[tuple[tuple[type[DataType], type], ...]] = (
+    (StringType, str),
+    (IntegralType, int),
+    (FloatType, float),
+    (DoubleType, float),
+    (DecimalType, Decimal),
+    (BooleanType, bool),
+    (BinaryType, bytes),
+    (TimestampType, datetime),
+    (DateType, date),
+)
+
+
+def spark_schema(model: type[BaseModel]) -> StructType:
+    """The schema of a model's items: a column for each attribute, as `wire.arrow_schema` has it."""
+    columns = arrow_schema(model, schema_of(model).key_fields)
+    found: StructType = from_arrow_schema(columns, prefer_timestamp_ntz=False)
+    return StructType([_with_metadata(field, column) for field, column in zip(found, columns, strict=True)])
+
+
+def arrow_of(schema: StructType, model: type[BaseModel] | None = None) -> Any:
+    """The Arrow schema that Spark takes batches of, with the metadata of columns of JSON text.
+
+    Parameters:
+        model: tells which columns those are, besides the schema's own metadata.
+
+    Raises:
+        ValidationError: the schema has no columns.
+    """
+    if not schema.fields:
+        text = "name at least one column"
+        raise ValidationError(f"the schema is empty: {text}", errors={"schema": [text]})
+    known = {} if model is None else {field.name: field for field in arrow_schema(model)}
+    target = to_arrow_schema(schema, **_IN_UTC)
+    columns = (_as_spark_says(column, field) for column, field in zip(target, schema, strict=True))
+    return pa.schema([_as_model_says(column, known.get(column.name)) for column in columns])
+
+
+def kinds_of(schema: StructType, besides: Iterable[str] = ()) -> tuple[tuple[str, Any], ...]:
+    """The Python type of each column's values, None for what is nested.
+
+    Parameters:
+        besides: columns of which nothing is said.
+    """
+    return tuple((field.name, None if field.name in besides else _kind(field)) for field in schema)
+
+
+def is_json(field: Any) -> bool:
+    """Whether an Arrow field holds any value as JSON text."""
+    return (field.metadata or {}).get(b"dynamodb") == b"json"
+
+
+def _kind(field: StructField) -> Any:
+    if field.metadata.get("dynamodb") == "json":
+        return None
+    return next((kind for of, kind in _KINDS if isinstance(field.dataType, of)), None)
+
+
+def _with_metadata(field: StructField, column: Any) -> StructField:
+    return StructField(field.name, field.dataType, field.nullable, JSON_TEXT if is_json(column) else None)
+
+
+def _as_spark_says(column: Any, field: StructField) -> Any:
+    """The column with the metadata of its own and of the structs in it."""
+    if field.metadata.get("dynamodb") == "json":
+        return column.with_metadata(JSON_TEXT)
+    if isinstance(field.dataType, StructType):
+        inner = [_as_spark_says(each, of) for each, of in zip(column.type, field.dataType, strict=True)]
+        return column.with_type(pa.struct(inner))
+    return column
+
+
+def _as_model_says(column: Any, known: Any) -> Any:
+    """The column with the metadata of the model's, wherever both are of one form."""
+    if known is None:
+        return column
+    if is_json(known) and pa.types.is_string(column.type):
+        return column.with_metadata(JSON_TEXT)
+    kind, other, types = column.type, known.type, pa.types
+    if types.is_struct(kind) and types.is_struct(other):
+        names = {field.name: field for field in other}
+        return column.with_type(pa.struct([_as_model_says(each, names.get(each.name)) for each in kind]))
+    if types.is_list(kind) and types.is_list(other):
+        return column.with_type(pa.list_(_as_model_says(kind.value_field, other.value_field)))
+    if types.is_map(kind) and types.is_map(other):
+        return column.with_type(pa.map_(kind.key_field, _as_model_says(kind.item_field, other.item_field)))
+    return column

@@ -1,0 +1,137 @@
+"""What reads or writes: the table, its description, and who asks. It is pickled to the executors as it is.
+
+Knows options, models and clients. Must not know Spark. A config with credentials is in here and nowhere that
+Spark shows; without one, every process finds its own settings in its own environment.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel
+
+from dynamodb_wrapper.client import DynamoDB
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.operations.tables import DescribeTable
+from dynamodb_wrapper.plugins.resilience.rate_limit import LARGEST_PAGE_UNITS, RateLimit
+from dynamodb_wrapper.schema import TableSchema, schema_of
+from dynamodb_wrapper.spark.connector.described import described_model, keys_of
+from dynamodb_wrapper.spark.connector.options import Given, Options
+
+LONGEST_SECONDS = 3600.0
+
+
+class Source:
+    """A table, as it is pickled for the executors.
+
+    Parameters:
+        options: what was asked for.
+        given: what the source was registered with.
+        keys: of the table, as `keys_of` gives them, once they are known; None where a model tells them.
+        columns: the attributes with their Python types.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        given: Given = None,
+        keys: str | None = None,
+        columns: Sequence[tuple[str, Any]] = (),
+    ) -> None:
+        self.options, self._given, self._keys, self.columns = options, given, keys, tuple(columns)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.options!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        names = ("options", "_given", "_keys", "columns")
+        return {name: self.__dict__[name] for name in names}
+
+    @cached_property
+    def config(self) -> DynamoDBConfig:
+        """The settings in this process."""
+        return self.options.config(self._given)
+
+    @cached_property
+    def own_model(self) -> type[BaseModel] | None:
+        """The model that the options name."""
+        return None if self.options.model is None else _model(self.options.model)
+
+    @cached_property
+    def model(self) -> type[BaseModel]:
+        """The model of the items, made from the table's description where none was named."""
+        if self.own_model is not None:
+            return self.own_model
+        return described_model(self.keys, self.columns, self.options.ttl)
+
+    @cached_property
+    def schema(self) -> TableSchema[Any]:
+        """The table's description."""
+        return schema_of(self.model)
+
+    @cached_property
+    def table(self) -> str:
+        """The table's full name."""
+        name = self.options.table
+        return self.config.get_table_name(
+            schema_of(_model(str(self.options.model))).table_name if name is None else name
+        )
+
+    @property
+    def keys(self) -> str:
+        """The table's keys and indexes; the service is asked once."""
+        if self._keys is None:
+            self._keys = keys_of(self.description)
+        return self._keys
+
+    @cached_property
+    def description(self) -> Any:
+        """What the service says of the table now."""
+        with self.client() as db:
+            return db.run(DescribeTable(self.table)).description
+
+    def client(self, *, reads: float | None = None, writes: float | None = None) -> DynamoDB:
+        """A client of this process.
+
+        Parameters:
+            reads: read units a second that it may use.
+            writes: the same for write units.
+        """
+        config, least = (
+            self.config,
+            min(each for each in (reads, writes, LARGEST_PAGE_UNITS) if each is not None),
+        )
+        if reads is None and writes is None:
+            return DynamoDB(config)
+        patient = min(LONGEST_SECONDS, config.timeout_seconds + 2 * LARGEST_PAGE_UNITS / least)
+        limit = RateLimit(read_units=reads, write_units=writes)
+        return DynamoDB(config.replace(plugins=(*config.plugins, limit), timeout_seconds=patient))
+
+    @cached_property
+    def key_types(self) -> list[tuple[str, str]]:
+        """The attributes of the primary key, each with its type: S, N or B."""
+        return [(name, self.schema.key_types[name]) for name in self.schema.key_fields]
+
+    def known(self, columns: Sequence[tuple[str, Any]]) -> Source:
+        """This source with what executors need, so that none of them asks the service for it."""
+        return Source(self.options, self._given, None if self.options.model else self.keys, columns)
+
+
+def _model(place: str) -> type[BaseModel]:
+    module, _, name = place.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        text = 'give "package.module:Class", which driver and executors can import'
+        raise ValidationError(
+            f"the model {place!r} cannot be loaded ({error}): {text}", errors={"model": [text]}
+        ) from error
+    schema_of(found)
+    model: type[BaseModel] = found
+    return model
