@@ -74,6 +74,7 @@ TESTED_BY: dict[str, str] = {
     "handlers.pipeline_run_logs.leases": "tests/both/test_runs.py",
     "runs.context": "tests/both/test_runs.py",
     "runs.keeper": "tests/both/test_runs.py",
+    "runs.lineage": "tests/both/test_lineage.py",
     "runs.watcher": "tests/both/test_runs.py",
     "spark.integration": "tests/spark/test_integration.py",
     "spark.runs": "tests/spark/test_integration.py",

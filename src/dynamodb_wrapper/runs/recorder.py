@@ -84,6 +84,18 @@ class Recorder(str):
         return str.__str__(self)
 
     @property
+    def inputs(self) -> dict[str, int | None]:
+        """The tables read so far, each with its rows; None where they are not known."""
+        with self._lock:
+            return dict(self._inputs)
+
+    @property
+    def outputs(self) -> dict[str, int | None]:
+        """The tables written so far; as `inputs`."""
+        with self._lock:
+            return dict(self._outputs)
+
+    @property
     def lost(self) -> RunLostError | None:
         """The error of a run that someone else closed or took over; None while it is one's own."""
         return self._keeper.lost

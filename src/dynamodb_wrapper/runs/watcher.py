@@ -5,6 +5,7 @@ Knows when something is told. Must not know who listens.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from dynamodb_wrapper.runs.outcome import Outcome
@@ -19,6 +20,16 @@ class WatchedRun(Protocol):
     @property
     def run_id(self) -> str:
         """The run's id."""
+        ...
+
+    @property
+    def inputs(self) -> Mapping[str, int | None]:
+        """The tables read so far, each with its rows; None where they are not known."""
+        ...
+
+    @property
+    def outputs(self) -> Mapping[str, int | None]:
+        """The tables written so far; as `inputs`."""
         ...
 
     def metric(self, name: str, value: Any) -> None:

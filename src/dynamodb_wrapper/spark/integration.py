@@ -5,7 +5,7 @@ Knows the three domains and this room. Must not know how Spark reads DynamoDB it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -30,6 +30,7 @@ from dynamodb_wrapper.repositories.table_config import TableConfigRepository
 from dynamodb_wrapper.runs.context import run_block
 from dynamodb_wrapper.runs.ids import uuid7
 from dynamodb_wrapper.runs.recorder import HEARTBEAT_SECONDS, LEASE_SECONDS, Wanted
+from dynamodb_wrapper.runs.watcher import RunWatcher
 from dynamodb_wrapper.spark.checks import ROWS, checks_of, counted, judged, require_columns, ruled
 from dynamodb_wrapper.spark.runs import Observing, SparkRun, SparkWatcher, context_of, stage_figures
 from dynamodb_wrapper.spark.sessions import create_session, spark_settings
@@ -169,6 +170,7 @@ class SparkDynamoDBIntegration:
         run_id: str | None = None,
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         lease_seconds: float = LEASE_SECONDS,
+        watchers: Sequence[RunWatcher] = (),
         **fields: Any,
     ) -> Iterator[SparkRun]:
         """Log a run of a pipeline while the block runs, as `runs.pipeline_run` does, and its Spark jobs.
@@ -179,9 +181,9 @@ class SparkDynamoDBIntegration:
             The run: its id wherever a text is wanted, and what a run can record.
         """
         observing = Observing()
-        watcher = SparkWatcher(self.session, observing)
+        told = [SparkWatcher(self.session, observing), *watchers]
         wanted = Wanted(
-            pipeline_id, trigger_type, created_by, run_id, heartbeat_seconds, lease_seconds, [watcher], fields
+            pipeline_id, trigger_type, created_by, run_id, heartbeat_seconds, lease_seconds, told, fields
         )
         with run_block(SparkRun, wanted, self.config) as run:
             run._observing = observing
