@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from dynamodb_wrapper.engine.bodies import resource
 from dynamodb_wrapper.engine.flow import Call
 from dynamodb_wrapper.engine.partitions import Partitions, is_write
 from dynamodb_wrapper.exceptions import ProvisionedThroughputExceededError, ThrottlingReason
@@ -138,15 +139,8 @@ class Pacing:
         if reason.reason.endswith(HOT_KEY):
             partition = self._partitions.of(call)
             return None if partition is None else (call.region, *partition, write)
-        table, index = _resource(reason.resource, call)
+        table, index = resource(reason.resource or call.table)
         return (call.region, table, index, write) if index and not write else (call.region, table, write)
-
-
-def _resource(arn: str, call: Call) -> tuple[str, str]:
-    """The table and the index that an ARN names, such as `arn:aws:dynamodb:eu-west-1:1:table/a/index/b`."""
-    _, _, path = arn.partition(":table/")
-    table, _, index = path.partition("/index/")
-    return table or call.table, index
 
 
 def _too_slow(

@@ -10,10 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from dynamodb_wrapper.engine.bodies import WRITES
 from dynamodb_wrapper.engine.flow import Call
 
-READS: Final = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
-_WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 _EQUALITY: Final = re.compile(r"(#?[\w.-]+)\s*=\s*(:\w+)")
 
 Partition: TypeAlias = tuple[str, str, str, str]
@@ -22,7 +21,7 @@ Partition: TypeAlias = tuple[str, str, str, str]
 
 def is_write(call: Call) -> bool:
     """Whether a call uses write capacity."""
-    return call.action in _WRITES or not call.repeatable
+    return call.action in WRITES or not call.repeatable
 
 
 class Partitions:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from dynamodb_wrapper.engine.bodies import Item
 from dynamodb_wrapper.engine.events import (
     AttemptEnded,
     CallStarted,
@@ -21,7 +22,7 @@ from dynamodb_wrapper.engine.events import (
 )
 from dynamodb_wrapper.engine.flow import Call, Do, Flow, Layer, Race, Reply, Send, Sleep, Tell, Together
 from dynamodb_wrapper.engine.plugins import Plugin
-from dynamodb_wrapper.engine.transforms import Item, Transform
+from dynamodb_wrapper.engine.transforms import Transform
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.plugins.cache import CachePlugin, CacheRead

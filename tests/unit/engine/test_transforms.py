@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
+from dynamodb_wrapper.engine.bodies import Item
 from dynamodb_wrapper.engine.flow import Call, Effect, run, stack
-from dynamodb_wrapper.engine.transforms import Item, transforming
+from dynamodb_wrapper.engine.transforms import transforming
 from dynamodb_wrapper.exceptions import (
     CancellationReason,
     ConditionalCheckFailedError,

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from dynamodb_wrapper.engine.bodies import resource
 from dynamodb_wrapper.operations.marks import plain_number
 
 PROJECTION = ("ProjectionExpression", "ExpressionAttributeNames", "AttributesToGet")
@@ -57,7 +58,7 @@ class Begun(Struct, frozen=True):
 
 def table_name(given: str) -> str:
     """The table's name, also where its ARN was given."""
-    return given.rpartition("table/")[2] if given.startswith("arn:") else given
+    return resource(given)[0]
 
 
 def item_place(table: str, key: Mapping[str, Any]) -> Place:

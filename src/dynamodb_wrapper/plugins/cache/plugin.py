@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, overload
 
 from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
+from dynamodb_wrapper.engine.bodies import STATEMENTS, WRITES
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send
 from dynamodb_wrapper.engine.plugins import Plugin
 from dynamodb_wrapper.exceptions import ValidationError
@@ -22,17 +23,6 @@ from dynamodb_wrapper.plugins.cache.tiers import Tiers
 from dynamodb_wrapper.plugins.cache.writes import Writes
 
 HOLD_SECONDS = 60.0
-WRITES = (
-    "PutItem",
-    "UpdateItem",
-    "DeleteItem",
-    "BatchWriteItem",
-    "TransactWriteItems",
-    "ExecuteStatement",
-    "BatchExecuteStatement",
-    "ExecuteTransaction",
-)
-
 Way: TypeAlias = Callable[[Send, Call], Flow[Reply]]
 
 
@@ -104,7 +94,7 @@ class CachePlugin(Plugin):
         if query_seconds:
             queries = Queries(tiers, query_seconds, schema_version)
             self._ways |= {"Query": queries.page, "Scan": queries.page}
-        self._ways |= dict.fromkeys(WRITES, writes.write)
+        self._ways |= dict.fromkeys(WRITES | STATEMENTS, writes.write)
         self._ways |= dict.fromkeys(("CreateTable", "DeleteTable"), writes.table)
         self.layers = [self._layer]
 

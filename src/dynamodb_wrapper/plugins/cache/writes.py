@@ -6,13 +6,13 @@ it touches are forgotten; where it is known what an item is afterwards, that is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Raw, Struct
 
+from dynamodb_wrapper.engine.bodies import only_reads, statements, table_of
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError
 from dynamodb_wrapper.plugins.cache.memory import MISSING
@@ -21,9 +21,6 @@ from dynamodb_wrapper.plugins.cache.tables import Tables
 from dynamodb_wrapper.plugins.cache.tiers import Tiers, Written
 
 Keyed: TypeAlias = tuple[str, Mapping[str, Any]]
-
-_WRITES = re.compile(r'\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(?:"([^"]+)"|([\w.-]+))', re.IGNORECASE)
-_READS = re.compile(r"\s*(?:SELECT|EXISTS)\b", re.IGNORECASE)
 
 
 class _Attributes(Struct):
@@ -171,9 +168,4 @@ def _of_transaction(actions: list[Mapping[str, Mapping[str, Any]]]) -> Touched:
 
 def _written_tables(body: Mapping[str, Any]) -> Iterator[str]:
     """The tables that statements write; an empty name for one that cannot be read from the text."""
-    statements = [body, *body.get("Statements", ()), *body.get("TransactStatements", ())]
-    for text in (str(each["Statement"]) for each in statements if "Statement" in each):
-        if _READS.match(text):
-            continue
-        found = _WRITES.match(text)
-        yield table_name(found[1] or found[2]) if found else ""
+    return (table_name(table_of(text)) for text in statements(body) if not only_reads(text))

@@ -14,8 +14,9 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 from msgspec import Struct
 
+from dynamodb_wrapper.engine.bodies import plain
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.plugins.encryption.tables import Protected, plain_form
+from dynamodb_wrapper.plugins.encryption.tables import Protected
 from dynamodb_wrapper.wire.plaintext import MARK
 from dynamodb_wrapper.wire.values import WireValue
 
@@ -68,7 +69,7 @@ class Rewriting:
         self._at = at
         self._body = dict(body)
         self._names: dict[str, str] = dict(body.get("ExpressionAttributeNames") or {})
-        self._values: dict[str, WireValue] = dict(plain_form(body.get("ExpressionAttributeValues") or {}))
+        self._values: dict[str, WireValue] = dict(plain(body.get("ExpressionAttributeValues") or {}))
         self._encrypt = encrypt
         self._numbers = count()
         self.added: set[str] = set()

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from dynamodb_wrapper.engine.bodies import items_of_error, items_of_reply
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, TransactionCanceledError
 from dynamodb_wrapper.plugins.encryption.cache import KeyCache
 from dynamodb_wrapper.plugins.encryption.opening import open_items
-from dynamodb_wrapper.plugins.encryption.replies import found_in_error, found_in_reply, without_added
-from dynamodb_wrapper.plugins.encryption.requests import Requests, Sealed
+from dynamodb_wrapper.plugins.encryption.replies import concerned, without_added
+from dynamodb_wrapper.plugins.encryption.requests import Sealed, sealed
 from dynamodb_wrapper.plugins.encryption.sealing import Sealing
 from dynamodb_wrapper.plugins.encryption.tables import Tables
 
@@ -39,7 +40,6 @@ class EncryptionLayer:
         self._tables = tables
         self._cache = cache
         self._accept_plaintext = accept_plaintext
-        self._requests = Requests(tables)
 
     def __call__(self, send: Send, call: Call) -> Flow[Reply]:
         """See `engine.flow.Layer`."""
@@ -47,23 +47,23 @@ class EncryptionLayer:
             body = {**call.body, "TableName": str(call.body["TableName"])}
             return (yield from send(replace(call, body=body)))
         work = Sealing()
-        sealed = self._requests.sealed(call.action, call.body, work)
-        if sealed is None:
+        request = sealed(self._tables, call.action, call.body, work)
+        if request is None:
             return (yield from send(call))
         yield from work.fill(self._cache)
         try:
-            reply = yield from send(replace(call, body=sealed.body))
+            reply = yield from send(replace(call, body=request.body))
         except (ConditionalCheckFailedError, TransactionCanceledError) as error:
-            found = found_in_error(sealed, error)
+            found = concerned(self._tables, items_of_error(request.body, error))
             yield from open_items(found, self._cache, self._accept_plaintext)
             raise
-        return (yield from self._opened(sealed, reply))
+        return (yield from self._opened(request, reply))
 
-    def _opened(self, sealed: Sealed, reply: Reply) -> Flow[Reply]:
+    def _opened(self, request: Sealed, reply: Reply) -> Flow[Reply]:
         decoded: dict[str, Any] = msgspec.json.decode(reply)
-        found = found_in_reply(self._tables, sealed, decoded)
+        found = concerned(self._tables, items_of_reply(request.body, decoded))
         if not found:
             return reply
         yield from open_items(found, self._cache, self._accept_plaintext)
-        without_added(sealed, found)
+        without_added(request, found)
         return msgspec.json.encode(decoded)

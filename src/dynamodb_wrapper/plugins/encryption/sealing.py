@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from dynamodb_wrapper.engine.bodies import plain
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.plugins.encryption.binding import associated_data
 from dynamodb_wrapper.plugins.encryption.cache import KeyCache
 from dynamodb_wrapper.plugins.encryption.envelope import SALT_BYTES, Header, seal
 from dynamodb_wrapper.plugins.encryption.keys import DataKey
-from dynamodb_wrapper.plugins.encryption.tables import Protected, plain_form
+from dynamodb_wrapper.plugins.encryption.tables import Protected
 from dynamodb_wrapper.wire.plaintext import MARK
 from dynamodb_wrapper.wire.values import WireItem, WireValue
 
@@ -54,7 +55,7 @@ class Sealing:
 
     def item(self, at: Protected, item: Any) -> WireItem:
         """An item to be stored, its encrypted attributes noted and their blind indexes filled in."""
-        given = plain_form(item)
+        given = plain(item)
         sealed = {name: value for name, value in given.items() if name not in at.indexes}
         for name, index in at.attributes.items():
             value = given.get(name)

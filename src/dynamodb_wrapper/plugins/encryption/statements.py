@@ -13,21 +13,22 @@ from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.plugins.encryption.tables import Protected, Tables
 
 
-def table_of(tables: Tables, statement: str) -> Protected | None:
-    """The table with encrypted attributes that a statement concerns.
+def refuse_encrypted(tables: Tables, statement: str) -> None:
+    """Refuse a statement that does with an encrypted attribute what cannot be done.
+
+    Every table that its text names is looked at, whatever stands where in it.
 
     Raises:
-        ValidationError: what the statement does with an encrypted attribute cannot be told, or not be done.
+        ValidationError: it names an encrypted attribute, or would store one as it is.
     """
-    at = next((table for table in tables if _names(statement, table.table)), None)
-    if at is None:
-        return None
-    for name in (*at.attributes, *at.indexes):
-        if _names(statement, name):
-            _refuse(at, f"it names {name}, which is encrypted: use an update or a query of the client")
-    if statement.lstrip()[:6].upper() == "INSERT":
-        _refuse(at, "an INSERT would store its values as they are: put the item with the client")
-    return at
+    for at in tables:
+        if not _names(statement, at.table):
+            continue
+        for name in (*at.attributes, *at.indexes):
+            if _names(statement, name):
+                _refuse(at, f"it names {name}, which is encrypted: use an update or a query of the client")
+        if statement.lstrip()[:6].upper() == "INSERT":
+            _refuse(at, "an INSERT would store its values as they are: put the item with the client")
 
 
 def _names(statement: str, name: str) -> bool:

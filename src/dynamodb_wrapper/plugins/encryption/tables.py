@@ -9,10 +9,10 @@ from binascii import b2a_base64
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct, field
 from pydantic import BaseModel
 
+from dynamodb_wrapper.engine.bodies import resource
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.plugins.encryption.binding import blind_bytes, blind_key
 from dynamodb_wrapper.schema import TableSchema, schema_of
@@ -54,11 +54,6 @@ class Protected(Struct):
         return None if content is None else {"B": b2a_base64(content, newline=False).decode("ascii")}
 
 
-def plain_form(item: Any) -> Any:
-    """A part of a request as a dict, also where it is kept as the text of its JSON."""
-    return msgspec.json.decode(item) if isinstance(item, msgspec.Raw) else item
-
-
 class Tables:
     """The tables of the models that a plugin was given.
 
@@ -92,20 +87,17 @@ class Tables:
                 if any(name in schema.encrypted for name in schema.unique):
                     self._guards[schema.guard_table(table)] = made
 
-    def find(self, name: object) -> Protected | None:
+    def find(self, name: str) -> Protected | None:
         """The table of that name or ARN, if it has encrypted attributes."""
-        text = str(name)
-        found = self._tables.get(text)
-        if found is None and text.startswith("arn:"):
-            found = self._tables.get(text.partition(":table/")[2].partition("/")[0])
-        return found
+        found = self._tables.get(name)
+        return self._tables.get(resource(name)[0]) if found is None and ":" in name else found
 
     def __iter__(self) -> Iterator[Protected]:
         return iter(list(self._tables.values()))
 
-    def guard(self, name: object) -> Protected | None:
+    def guard(self, name: str) -> Protected | None:
         """The table whose guards of unique values stand in the table of that name, if some are encrypted."""
-        return self._guards.get(str(name))
+        return self._guards.get(resource(name)[0])
 
     def of(self, model: type[BaseModel], table: str | None = None) -> Protected:
         """The table of a model.

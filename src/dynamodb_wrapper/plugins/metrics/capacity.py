@@ -12,12 +12,8 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from dynamodb_wrapper.engine.bodies import ITEM_ACTIONS, READS, STATEMENTS, WRITES, only_reads, statements
 from dynamodb_wrapper.engine.flow import Call, Reply
-
-READS: Final = frozenset({"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"})
-WRITES: Final = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
-STATEMENTS: Final = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
-TELLING: Final = READS | WRITES | STATEMENTS
 
 _OPTION: Final = "ReturnConsumedCapacity"
 _MEMBER: Final = "ConsumedCapacity"
@@ -61,7 +57,7 @@ _encode = msgspec.json.Encoder().encode
 
 def asking(call: Call) -> Call:
     """The same call, asking for what it consumes of the table and each index, unless it asks already."""
-    if call.action not in TELLING or call.body.get(_OPTION) not in _UNASKED:
+    if call.action not in ITEM_ACTIONS or call.body.get(_OPTION) not in _UNASKED:
         return call
     return replace(call, body=call.body | {_OPTION: "INDEXES"})
 
@@ -72,7 +68,7 @@ class Contents:
     def __init__(self, call: Call, reply: Reply) -> None:
         self._call = call
         self._reply = reply
-        self._members: dict[str, Raw] = _members.decode(reply) if call.action in TELLING else {}
+        self._members: dict[str, Raw] = _members.decode(reply) if call.action in ITEM_ACTIONS else {}
 
     def unasked(self) -> Reply:
         """The reply as one has it who did not ask for the consumed capacity."""
@@ -132,12 +128,7 @@ def _reads(call: Call) -> bool:
         return True
     if call.action in WRITES:
         return False
-    lines = (
-        [call.body]
-        if "Statement" in call.body
-        else call.body.get("Statements") or call.body["TransactStatements"]
-    )
-    return all(line["Statement"].lstrip()[:6].upper() == "SELECT" for line in lines)
+    return all(map(only_reads, statements(call.body)))
 
 
 def _tables(actions: list[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:

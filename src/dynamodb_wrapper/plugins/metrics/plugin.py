@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import MsgspecError
 
+from dynamodb_wrapper.engine.bodies import resource
 from dynamodb_wrapper.engine.events import (
     AttemptEnded,
     CallStarted,
@@ -161,7 +162,7 @@ class MetricsPlugin(Plugin):
             self._errors[*labels, error.code].value += 1
             if isinstance(error, ProvisionedThroughputExceededError):
                 for reason in error.reasons or (ThrottlingReason("unspecified"),):
-                    self._throttles[*_place(reason.resource, event.call), reason.reason].value += 1
+                    self._throttles[*resource(reason.resource or event.call.table), reason.reason].value += 1
 
     def _count_measure(self, measure: Measure) -> None:
         figure = self._figures.measured(measure.name, measure.labels, "state" if measure.gauge else "sum")
@@ -211,10 +212,3 @@ def _outcome(error: BaseException | None) -> str:
     if error is None:
         return OK
     return error.code if isinstance(error, DynamoDBWrapperError) else FOREIGN
-
-
-def _place(resource: str, call: Call) -> tuple[str, str]:
-    """Table and index of a throttled resource, which is an ARN."""
-    _, _, path = resource.partition(":table/")
-    table, _, index = path.partition("/index/")
-    return table or call.table, index

@@ -13,8 +13,8 @@ from threading import Lock
 from time import monotonic
 from typing import Final
 
+from dynamodb_wrapper.engine.bodies import READS
 from dynamodb_wrapper.engine.flow import Call, Flow, Race, Reply, Send, Tell
-from dynamodb_wrapper.engine.partitions import READS
 from dynamodb_wrapper.engine.plugins import Plugin
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError, NotSentError
 from dynamodb_wrapper.plugins.resilience.events import Hedged
