@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.faults import (
     reset_before_apply,
     seeded,
     server_error,
+    throttle,
     truncate,
 )
 
@@ -25,7 +27,10 @@ from dynamodb_wrapper.engine.flow import Flow, Together
 from dynamodb_wrapper.exceptions import (
     ConditionalCheckFailedError,
     ConflictError,
+    ConnectionError,
     ItemNotFoundError,
+    ProvisionedThroughputExceededError,
+    RetryableError,
     TransactionCanceledError,
     ValidationError,
     WriteOutcomeUnknownError,
@@ -295,6 +300,44 @@ MANY = {
     server_error(applied=True): 0.05,
     truncate(): 0.05,
 }
+
+
+class TestNoAnswer:
+    """The attempts, or the budget of retries, end before an answer comes."""
+
+    @pytest.mark.parametrize("fault", [reset_after_apply, partial(server_error, applied=True)])
+    async def test_the_last_failure_says_that_the_outcome_is_unknown(
+        self, fault: Any, face: Any, config: Any, engine: Any, tables: Any
+    ) -> None:
+        tables(Log)
+        log = Log(name="a")
+        await face(DynamoDB).put(log)
+        log.lines.append("x")
+        with FaultServer([fault()] * 2, upstream=engine.endpoint_url) as server:
+            settings = {"endpoint_url": server.url, "retries": 2}
+            db = face(DynamoDB, config.model_copy(update=settings))
+            with pytest.raises((ConnectionError, RetryableError)) as caught:
+                await db.put(log)
+            assert (caught.value.outcome_unknown, log.revision) == (True, 1)
+            stored = await db.get(Log, "a")
+            assert (stored.lines, stored.revision) == (["x"], 2)
+            with pytest.raises(ConflictError):
+                await db.put(log)
+
+    async def test_a_failure_that_applied_nothing_says_so(
+        self, face: Any, config: Any, engine: Any, tables: Any
+    ) -> None:
+        tables(Log)
+        log = Log(name="a")
+        await face(DynamoDB).put(log)
+        with FaultServer([throttle()] * 2, upstream=engine.endpoint_url) as server:
+            settings = {"endpoint_url": server.url, "retries": 2}
+            db = face(DynamoDB, config.model_copy(update=settings))
+            with pytest.raises(ProvisionedThroughputExceededError) as caught:
+                await db.put(log)
+            assert caught.value.outcome_unknown is False
+            await db.put(log)
+            assert log.revision == 2
 
 
 class TestManyLostAnswers:

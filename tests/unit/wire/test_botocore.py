@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -48,6 +50,33 @@ def stubbed(settings: Any) -> Iterator[tuple[BotocoreTransport, Stubber]]:
     with Stubber(client) as stubber:
         yield transport, stubber
     transport.close()
+
+
+def test_nothing_of_boto3_is_changed() -> None:
+    code = """
+import pkgutil, sys
+import boto3.dynamodb.conditions, boto3.dynamodb.types, botocore.client, botocore.parsers, botocore.session
+import botocore.awsrequest, botocore.httpsession
+
+def state():
+    classes = [
+        (module, thing)
+        for name, module in sys.modules.items() if name.split(".")[0] in ("boto3", "botocore")
+        for thing in vars(module).values() if isinstance(thing, type) and thing.__module__ == name
+    ]
+    return {thing: dict(vars(thing)) for _, thing in classes}
+
+before = state()
+import dynamodb_wrapper
+from dynamodb_wrapper import core, local, models, operations, query, repositories, wire
+from dynamodb_wrapper.wire import botocore as transport, moto
+with dynamodb_wrapper.DynamoDB(dynamodb_wrapper.DynamoDBConfig.for_local_development()):
+    after = state()
+assert len(before) > 100
+assert [thing for thing in before if after[thing] != before[thing]] == []
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_call_has_the_same_body_on_the_wire_as_with_the_other_transports(settings: Any, soon: Any) -> None:
