@@ -13,6 +13,7 @@ from typing import ClassVar
 from dynamodb_wrapper import GSI, AsyncDynamoDB, DynamoDB, DynamoDBConfig, DynamoDBModel, View
 from dynamodb_wrapper.exceptions import TransactionCanceledError, ValidationError
 from dynamodb_wrapper.local import attach, start
+from dynamodb_wrapper.plugins import RetryPlugin, RetryPolicy
 
 
 class Product(DynamoDBModel):
@@ -57,19 +58,28 @@ def fill(db: DynamoDB) -> None:
     db.batch_write(Product, puts=products)
 
 
+def items(db: DynamoDB) -> None:
+    """One item, and several by their keys."""
+    db.put(Product(id="draft", name="Draft", category="books", price=Decimal(1)))
+    draft = db.update(Product, "draft", {"price": Decimal(2)})
+    print("one item:", draft.price, db.get(Product, "draft") == draft, db.delete(Product, "draft"))
+    found = db.batch_get(Product, ["p07", "draft", "p03"])
+    print("by their keys:", ", ".join(product.name if product else "none" for product in found))
+
+
 def pages(db: DynamoDB) -> None:
     """Ask for pages, in both directions."""
-    query = (
+    page = (
         db.query(Product)
         .where("category", "=", "electronics")
         .where(Product.price < 1000)
         .select("id", "name", "price")
         .paginate(20)
+        .execute()
     )
-    page = query.execute()
-    print(query.explain())
     print(f"a page, {page.count} products: {page.items[0].name} to {page.items[-1].name}")
     cheap = db.query(Product).where(Product.category == "electronics", Product.price < 1000)
+    print(cheap.explain())
     first = cheap.paginate(8).execute()
     second = cheap.paginate(8, first.next_key).execute()
     print(f"pages of 8: {first.count} and {second.count}, and there is {second.next_key or 'nothing'} after")
@@ -117,8 +127,9 @@ def main() -> None:
     url = os.environ.get("DYNAMODB_ENDPOINT_URL")
     with attach(url) if url else start() as engine:
         config = DynamoDBConfig.for_local_development(endpoint_url=engine.endpoint_url, table_prefix="shop_")
-        with DynamoDB(config) as db:
+        with DynamoDB(config).use(RetryPlugin(RetryPolicy(attempts=5))) as db:
             fill(db)
+            items(db)
             pages(db)
             answers(db)
             transaction(db)

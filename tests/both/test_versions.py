@@ -38,6 +38,7 @@ from dynamodb_wrapper.exceptions import (
 from dynamodb_wrapper.expressions import Compare, Path
 from dynamodb_wrapper.models import DynamoDBModel
 from dynamodb_wrapper.operations.versions import writers
+from dynamodb_wrapper.plugins import RetryPlugin
 
 
 class Log(DynamoDBModel):
@@ -350,11 +351,8 @@ class TestManyLostAnswers:
         unknown: list[str] = []
         with FaultServer(seeded(seed, MANY), upstream=engine.endpoint_url) as server:
             await face(DynamoDB).put(Log(name="a"))
-            settings = {"endpoint_url": server.url, "retries": 20}
-            dbs = [  # six processes have six budgets of retries, as these have because their configs differ
-                face(DynamoDB, config.model_copy(update=settings | {"max_pool_connections": 50 + number}))
-                for number in range(count)
-            ]
+            settings = {"endpoint_url": server.url, "retries": 20, "plugins": (RetryPlugin(budget=100_000),)}
+            dbs = [face(DynamoDB, config.model_copy(update=settings)) for _ in range(count)]
             clients = [getattr(db, "_blocking", db) for db in dbs]
             await dbs[0].drive(together(clients, each, unknown))
             assert len(server.requests) > count * each * 2
@@ -375,6 +373,7 @@ class TestManyLostAnswers:
         def overtaken(exchange: Any) -> None:
             exchange.apply()
             with DynamoDB(config) as other:
+                theirs = log
                 for number in range(100):
                     theirs = other.get(Log, "a") or log
                     theirs.lines.append(str(number))

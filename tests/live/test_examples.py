@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -77,6 +79,8 @@ EXPECTED = {
         "deleted: True, again: False",
     ],
     "products.py": [
+        "one item: 2 True True",
+        "by their keys: Product 7, none, Product 3",
         "query on shop_products, index ByCategory",
         "  key       category = 'electronics' AND price < 1000",
         "a page, 13 products: Product 0 to Product 24",
@@ -170,6 +174,36 @@ def test_an_example_prints_what_it_promises_and_can_be_run_again(name: str, dyno
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_example_is_short(name: str) -> None:
     assert len((HOME / "examples" / name).read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "db.query(Product).where('category', '=', 'electronics').where(Product.price < 1000)"
+        ".select('id', 'name', 'price').paginate(20).execute()",
+        "books.order(ascending=False).first()",
+        "db.query(Product).where('stock', '=', 2).all()",
+        "books.count()",
+        "for product in both)",
+        "async for product in query]",
+        "cheap.explain()",
+        "db.transaction().put(item).update(Product, 'p01', {...}).delete(Product, 'p03')"
+        ".check(Product, 'p05', ...).execute()",
+        "DynamoDB(config).use(...)",
+        "db.get(Product, ...)",
+        "db.put(...)",
+        "db.update(Product, ...)",
+        "db.delete(Product, ...)",
+        "db.batch_get(Product, ...)",
+        "db.batch_write(Product, ...)",
+        "db.create_table(Product)",
+    ],
+)
+def test_the_general_client_is_shown_as_it_is_promised(snippet: str) -> None:
+    """`...` stands for anything; how the example's lines are broken does not matter."""
+    code = ast.unparse(ast.parse((HOME / "examples" / "products.py").read_text()))
+    wanted = re.escape(snippet).replace(re.escape("..."), ".+?")
+    assert re.search(wanted, code), snippet
 
 
 @pytest.mark.usefixtures("dynoxide")
