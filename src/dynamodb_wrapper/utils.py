@@ -146,6 +146,12 @@ def _key_condition(
     value2: object,
     keys: Mapping[str, object],
 ) -> Condition:
+    if index.shards is not None:
+        raise ValidationError(
+            f"the index {index.name} of {schema.model.__name__} is spread over {index.shards.count} shards, "
+            "each with a key of its own: query it with db.query or an API, which gather them",
+            errors={"gsi_name": ["is spread over shards"]},
+        )
     foreign = [name for name in keys if name not in index.keys]
     if foreign:
         where = f"index {index.name}" if index.name else "the table"
@@ -189,4 +195,4 @@ def _described(index: Index) -> dict[str, Any]:
         "partition_key": one_or_list(index.partition),
         "sort_key": one_or_list(index.sort),
         "projection": index.projection if isinstance(index.projection, str) else list(index.projection),
-    }
+    } | ({} if index.shards is None else {"shards": index.shards.count})

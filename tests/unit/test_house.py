@@ -69,6 +69,8 @@ TESTED_BY: dict[str, str] = {
     "client.blocking": "tests/unit/test_client.py",
     "client.host": "tests/unit/test_client.py",
     "client.requests": "tests/both/test_client.py",
+    "client.shards": "tests/both/test_sharding.py",
+    "query.gathered": "tests/both/test_sharding.py",
     "cli.runs": "tests/live/test_runs.py",
     "handlers.items": "tests/unit/handlers/test_writing.py",
     "handlers.pipeline_run_logs.leases": "tests/both/test_runs.py",

@@ -22,6 +22,7 @@ from dynamodb_wrapper.operations.writes import DeleteItem, PutItem
 from dynamodb_wrapper.schema import schema_of
 
 if TYPE_CHECKING:
+    from dynamodb_wrapper.client.shards import FilledShards
     from dynamodb_wrapper.expressions import Condition
     from dynamodb_wrapper.operations.bulk import Outcome
     from dynamodb_wrapper.operations.changes import Changes
@@ -293,6 +294,40 @@ class Requests(Host):
         from dynamodb_wrapper.operations.tables import CreateTable
 
         return CreateTable(schema_of(model), self.table_name(model)).flow(self.send)
+
+    @method
+    def create_index(self, model: type[BaseModel], name: str) -> Flow[bool]:
+        """Add a global index of Meta to a table that is there, and wait until it can be used.
+
+        Returns:
+            True if it was made, False if the table has an index of that name already.
+
+        Raises:
+            TableNotFoundError: there is no table: `create_table` makes it with all indexes.
+        """
+        from dynamodb_wrapper.operations.tables import CreateIndex
+
+        return CreateIndex(schema_of(model), self.table_name(model), name).flow(self.send)
+
+    @method
+    def fill_shards(
+        self, model: type[BaseModel], *, limit: int | None = None, last_key: str | None = None
+    ) -> Flow[FilledShards]:
+        """Give the items that a table has the keys of Meta's sharded indexes, where they lack or differ.
+
+        Nothing else of an item is changed. Each write holds only while the item has the value that its key
+        was made of, so that others may write meanwhile; see docs/sharding.md.
+
+        Parameters:
+            limit: stop after about so many items; all of the table where it is None.
+            last_key: the `next_key` of the part before this one; the beginning where it is None.
+
+        Raises:
+            ValidationError: no index of the model is sharded, or `last_key` is of another model or altered.
+        """
+        from dynamodb_wrapper.client.shards import fill_shards
+
+        return fill_shards(self.send, self.config, model, self.table_name(model), limit, last_key)
 
     @method
     def delete_table(self, model: type[BaseModel]) -> Flow[bool]:

@@ -26,6 +26,7 @@ from dynamodb_wrapper.operations.applying import Apply, ApplyOne
 from dynamodb_wrapper.operations.intents import UpdateExisting, refused_together, resource_id
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.operations.transactions import MOST_ACTIONS
+from dynamodb_wrapper.query.gathered import gathered
 from dynamodb_wrapper.query.keys import key_condition
 from dynamodb_wrapper.wire.values import decode_item
 
@@ -112,7 +113,7 @@ class BulkCommands(ItemCommands[M, D]):
     ) -> Flow[list[dict[str, Any]]]:
         """The primary keys of the items that a query finds, with those other attributes."""
         schema, where = self._schema, self._schema.index(index)
-        query = Query(
+        query: Query[dict[str, Any]] = Query(
             table=self._table,
             reader=plain,
             key_fields=schema.key_fields,
@@ -122,7 +123,10 @@ class BulkCommands(ItemCommands[M, D]):
             projection=[Path((name,)) for name in (*schema.key_fields, *also)],
             encode=schema.codec.encode_attribute,
         )
-        return All(query).flow(self.client.send)
+        if where.shards is not None:
+            query = gathered(query, schema, [partition], sort)
+        items = yield from All(query).flow(self.client.send)
+        return [{name: item[name] for name in (*schema.key_fields, *also) if name in item} for item in items]
 
     def _transact(self, changes: Sequence[UpdateExisting[M] | ApplyOne]) -> Flow[None]:
         actions = [change.action() for change in changes if isinstance(change, UpdateExisting)]

@@ -33,6 +33,7 @@ from dynamodb_wrapper.operations.intents import (
 )
 from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.operations.steps import delete_step, update_step
+from dynamodb_wrapper.schema.shards import ShardKey
 from dynamodb_wrapper.timezones import utcnow
 from dynamodb_wrapper.validation import from_pydantic
 from dynamodb_wrapper.wire.compiled import attribute_names
@@ -201,7 +202,8 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
         }
         attributes = self._attributes
         keep = {attributes[name] for name in (KEPT_BY_UPSERT & attributes.keys()) | (open_ - cleared)}
-        if self._schema.unique or self._schema.templates:
+        spread = {how.shards.field for how in self._schema.made.values() if isinstance(how, ShardKey)}
+        if self._schema.unique or self._schema.templates or spread & keep:
             return upsert_kept(self.client.send, self._schema, self._table, instance, keep)
         upsert = Upsert(schema=self._schema, table=self._table, instance=instance, keep=keep)
         return upsert.flow(self.client.send)

@@ -96,7 +96,7 @@ def _changes(
     schema: TableSchema[Any], item: WireItem, stored: WireItem, keep: Collection[str]
 ) -> tuple[Change, ...]:
     changes: list[Change] = []
-    left = {*schema.key_fields, *schema.templates, schema.version}
+    left = {*schema.key_fields, *schema.made, schema.version}
     for name in sorted(schema.attributes.difference(left)):
         path = Path((name,))
         if name in keep and name in stored:

@@ -24,6 +24,7 @@ from dynamodb_wrapper.operations.intents import not_found
 from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.filters import Filters, plan_filters
+from dynamodb_wrapper.query.gathered import gathered
 from dynamodb_wrapper.query.keys import key_condition
 from dynamodb_wrapper.query.selection import view_codec
 from dynamodb_wrapper.schema import Index
@@ -171,10 +172,10 @@ class Queries(ModelApi[M], Generic[M, V]):
         partition = mapping("partition", partition, f"{{{where.partition[0]!r}: value}}")
         refuse_consistent(where, consistent)
         plan = plan_filters(schema, where, partition, sort, filters)
-        return Query(
+        query = Query(
             table=self._table,
             reader=schema.codec,
-            key_fields=tuple(dict.fromkeys(where.keys + schema.key_fields)),
+            key_fields=tuple(dict.fromkeys(where.stored_keys + schema.key_fields)),
             index=index,
             key_condition=key_condition(schema, where, partition, plan.sort),
             filter=plan.filter,
@@ -182,6 +183,7 @@ class Queries(ModelApi[M], Generic[M, V]):
             consistent=consistent,
             encode=schema.codec.encode_attribute,
         )
+        return query if where.shards is None else gathered(query, schema, [partition], plan.sort)
 
     def _scan(self, filters: Filters = None, *, consistent: bool = False) -> Scan[M]:
         schema = self._schema

@@ -45,7 +45,7 @@ def checked_changes(schema: TableSchema[Any], given: Sequence[Change]) -> tuple[
 
 def check_attribute(schema: TableSchema[Any], name: str) -> None:
     """Raise a `ValidationError` if the model has no such attribute, or it is part of the key."""
-    if name in schema.templates or name == schema.type_attribute:
+    if name in schema.made or name == schema.type_attribute:
         text = "made by Meta and not changed by hand: change the fields that it is made of"
         raise ValidationError(f"{name} is {text}", errors={name: [text]})
     if name in schema.key_arguments:

@@ -124,6 +124,46 @@ class Search(Read[Page[T]], Struct, frozen=True, kw_only=True):
         following = replace(self, start=last) if last else None
         return Found(list(page.items), following, last, page.count)
 
+    def read_all(self, send: Send) -> Flow[list[T]]:
+        """Every item, page after page."""
+        items: list[T] = []
+        page: Page[T] = self.parse((yield from send(self.call())))
+        items += page.items
+        while page.next is not None:
+            page = page.next.parse((yield from send(page.next.call())))
+            items += page.items
+        return items
+
+    def take(self, limit: int, send: Send) -> Flow[Taken[T]]:
+        """Exactly `limit` items, fewer only at the end; see `Take`."""
+        search: Search[T] = self
+        items = list[T]()
+        look = limit + 1 if search.filter is None else max(limit, FIRST_FILTERED_LOOK)
+        while True:
+            search = replace(search, evaluate=min(look, WIDEST_LOOK))
+            reply = yield from send(search.call())
+            page = search.parse(reply)
+            wanted = limit - len(items)
+            items += page.items[:wanted]
+            if len(page.items) > wanted:
+                last = key_at(reply, wanted - 1, search.key_fields) if wanted else search.start
+                return Taken(items, last)
+            looked_beyond = wanted == 0 and search.filter is not None
+            if page.last_key is None or looked_beyond:
+                return Taken(items, page.last_key)
+            search = replace(search, start=page.last_key)
+            look = limit + 1 - len(items) if search.filter is None else look * 4
+
+    def count(self, send: Send) -> Flow[int]:
+        """How many items there are; none is sent over the network."""
+        search, count = replace(self, count_only=True), 0
+        while True:
+            page = search.parse((yield from send(search.call())))
+            count += page.count
+            if page.last_key is None:
+                return count
+            search = replace(search, start=page.last_key)
+
 
 class Query(Search[T], frozen=True, kw_only=True):
     """A page of the items under one partition key value, in the order of the sort key."""
@@ -181,22 +221,7 @@ class Take(Read[Taken[T]], Struct, frozen=True):
 
     def flow(self, send: Send) -> Flow[Taken[T]]:
         """See `Operation.flow`."""
-        search, items = self.search, list[T]()
-        look = self.limit + 1 if search.filter is None else max(self.limit, FIRST_FILTERED_LOOK)
-        while True:
-            search = replace(search, evaluate=min(look, WIDEST_LOOK))
-            reply = yield from send(search.call())
-            page = search.parse(reply)
-            wanted = self.limit - len(items)
-            items += page.items[:wanted]
-            if len(page.items) > wanted:
-                last = key_at(reply, wanted - 1, search.key_fields) if wanted else search.start
-                return Taken(items, last)
-            looked_beyond = wanted == 0 and search.filter is not None
-            if page.last_key is None or looked_beyond:
-                return Taken(items, page.last_key)
-            search = replace(search, start=page.last_key)
-            look = self.limit + 1 - len(items) if search.filter is None else look * 4
+        return self.search.take(self.limit, send)
 
 
 class All(Read[list[T]], Struct, frozen=True):
@@ -206,13 +231,7 @@ class All(Read[list[T]], Struct, frozen=True):
 
     def flow(self, send: Send) -> Flow[list[T]]:
         """See `Operation.flow`."""
-        items: list[T] = []
-        page: Page[T] = self.search.parse((yield from send(self.search.call())))
-        items += page.items
-        while page.next is not None:
-            page = page.next.parse((yield from send(page.next.call())))
-            items += page.items
-        return items
+        return self.search.read_all(send)
 
 
 class Count(Read[int], Struct, frozen=True):
@@ -222,13 +241,7 @@ class Count(Read[int], Struct, frozen=True):
 
     def flow(self, send: Send) -> Flow[int]:
         """See `Operation.flow`."""
-        search, count = replace(self.search, count_only=True), 0
-        while True:
-            page = search.parse((yield from send(search.call())))
-            count += page.count
-            if page.last_key is None:
-                return count
-            search = replace(search, start=page.last_key)
+        return self.search.count(send)
 
 
 def _project(paths: Sequence[Path], params: Params) -> str:

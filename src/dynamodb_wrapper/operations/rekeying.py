@@ -1,12 +1,12 @@
-"""Keys of indexes that templates make of fields: written anew by an update that changes such a field.
+"""Keys of indexes that are made of fields: written anew by an update that changes such a field.
 
-Knows templates and changes. Must not know how an update is sent.
+Knows how keys are made, and changes. Must not know how an update is sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 from pydantic import BaseModel
@@ -15,10 +15,14 @@ from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Assign, Change, Compare, Condition, Missing, Path, Remove, all_of
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations.changes import path_of_change
+from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.schema.shards import ShardKey
 from dynamodb_wrapper.schema.templates import Template
 from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.values import WireItem, WireValue
+
+Made: TypeAlias = Template | ShardKey
 
 
 class Rekeyed(Struct, frozen=True):
@@ -44,7 +48,7 @@ def rekeyed(schema: TableSchema[Any], key: object, changes: Sequence[Change]) ->
         ValidationError: a field is changed in a way that does not tell its new value, or a key is made of
             other fields too and they are not known.
     """
-    made = [template for name, template in schema.templates.items() if name not in schema.key_fields]
+    made = [how for name, how in schema.made.items() if name not in schema.key_fields]
     changed = {path_of_change(change).attribute: change for change in changes}
     affected = [template for template in made if changed.keys() & set(template.fields)]
     if not affected:
@@ -80,12 +84,13 @@ def _known(schema: TableSchema[Any], key: object) -> tuple[Mapping[str, WireValu
     """The values that are known of the item, and which of them may have changed since they were read."""
     if isinstance(key, BaseModel):
         item: WireItem = schema.codec.encode(key)
-        return item, frozenset(schema.attributes.difference(schema.key_arguments))
+        return item, schema.attributes.difference(schema.key_arguments, schema.key_fields)
     given = schema.key_of(key)
-    return {name: schema.codec.encode_attribute(name, value) for name, value in given.items()}, frozenset()
+    known = {name: schema.codec.encode_attribute(name, value) for name, value in given.items()}
+    return known | wire_key(schema, key), frozenset()
 
 
-def _assigned(template: Template, change: Change) -> WireValue | None:
+def _assigned(template: Made, change: Change) -> WireValue | None:
     path = path_of_change(change)
     if isinstance(change, Remove) and path.is_whole:
         return None
@@ -102,9 +107,7 @@ def _is_still(name: str, value: WireValue | None) -> Condition:
     return Missing(path) if value is None else Compare(path, "=", Wire(value))
 
 
-def _unknown(
-    schema: TableSchema[Any], template: Template, name: str, changed: Sequence[str]
-) -> ValidationError:
+def _unknown(schema: TableSchema[Any], template: Made, name: str, changed: Sequence[str]) -> ValidationError:
     return ValidationError(
         f"{template.attribute} of {schema.model.__name__} is made of {' and '.join(template.fields)}: an "
         f"update of {', '.join(changed)} needs {name} too, or the item as it was read in place of its key",

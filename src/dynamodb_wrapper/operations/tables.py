@@ -96,16 +96,21 @@ class CreateTable(Write[bool], Struct, frozen=True):
     def call(self) -> Call:
         """See `Operation.call`."""
         schema = self.schema
+        stored = _stored_keys(schema.primary, *schema.indexes.values())
         body: JsonObject = {
             "TableName": self.table,
             "KeySchema": _key_schema(schema.primary),
             "AttributeDefinitions": [
-                {"AttributeName": name, "AttributeType": kind} for name, kind in schema.key_types.items()
+                {"AttributeName": name, "AttributeType": kind}
+                for name, kind in schema.key_types.items()
+                if name in stored
             ],
             "BillingMode": "PAY_PER_REQUEST",
         }
         for member, local in (("GlobalSecondaryIndexes", False), ("LocalSecondaryIndexes", True)):
-            if indexes := [_index(index) for index in schema.indexes.values() if index.local is local]:
+            if indexes := [
+                _index(index, schema) for index in schema.indexes.values() if index.local is local
+            ]:
                 body[member] = indexes
         return Call("CreateTable", body, self.table)
 
@@ -141,6 +146,44 @@ class CreateTable(Write[bool], Struct, frozen=True):
             specification = {"AttributeName": attribute, "Enabled": True}
             body = {"TableName": self.table, "TimeToLiveSpecification": specification}
             yield from send(Call("UpdateTimeToLive", body, self.table))
+
+
+class CreateIndex(Write[bool], Struct, frozen=True):
+    """Add a global index of a model's Meta to its table, and wait until it can be used.
+
+    True if it was made, False if the table has an index of that name: that is left as it is.
+
+    Parameters:
+        wait_seconds: how long to wait; the service reads the whole table to make an index.
+    """
+
+    schema: TableSchema[Any]
+    table: str
+    index: str
+    wait_seconds: float = 3600.0
+
+    def call(self) -> Call:
+        """See `Operation.call`."""
+        index = self.schema.index(self.index)
+        definitions = [
+            {"AttributeName": name, "AttributeType": self.schema.key_types[name]}
+            for name in sorted(_stored_keys(self.schema.primary, index))
+        ]
+        body: JsonObject = {
+            "TableName": self.table,
+            "AttributeDefinitions": definitions,
+            "GlobalSecondaryIndexUpdates": [{"Create": _index(index, self.schema)}],
+        }
+        return Call("UpdateTable", body, self.table)
+
+    def flow(self, send: Send) -> Flow[bool]:
+        """See `Operation.flow`."""
+        look = DescribeTable(self.table)
+        missing = self.index not in look.parse((yield from send(look.call()))).indexes
+        if missing:
+            yield from send(self.call())
+        yield from _wait_until_active(send, self.table, self.wait_seconds)
+        return missing
 
 
 class DeleteTable(Write[bool], Struct, frozen=True):
@@ -209,15 +252,20 @@ class _Poll:
 
 
 def _key_schema(index: Index) -> list[JsonObject]:
-    return [{"AttributeName": name, "KeyType": "HASH"} for name in index.partition] + [
+    return [{"AttributeName": name, "KeyType": "HASH"} for name in index.stored_partition] + [
         {"AttributeName": name, "KeyType": "RANGE"} for name in index.sort
     ]
 
 
-def _index(index: Index) -> JsonObject:
-    projection: JsonObject = (
-        {"ProjectionType": index.projection}
-        if isinstance(index.projection, str)
-        else {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(index.projection)}
-    )
+def _stored_keys(*indexes: Index) -> frozenset[str]:
+    return frozenset(name for index in indexes for name in index.stored_keys)
+
+
+def _index(index: Index, schema: TableSchema[Any]) -> JsonObject:
+    copied = [] if isinstance(index.projection, str) else list(index.projection)
+    if index.projection != "ALL":
+        held = {*copied, *index.stored_keys, *schema.key_fields}
+        copied += [name for name in index.partition if name not in held]  # what its queries give a value for
+    kind = "INCLUDE" if copied else index.projection
+    projection: JsonObject = {"ProjectionType": kind} | ({"NonKeyAttributes": copied} if copied else {})
     return {"IndexName": index.name, "KeySchema": _key_schema(index), "Projection": projection}

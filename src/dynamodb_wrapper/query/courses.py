@@ -164,6 +164,8 @@ class LaneCourse(Generic[T]):
             before = self._before(leads) if before is None else before
             rows, leads = self._picked(leads, wanted)
             items += yield from self._settled(rows, send)
+            if len(items) == most and len(leads) > 1 and not any(lead.rows for lead in leads):
+                leads = yield from self._filled(leads, 1, send)  # is there more?
             ended = all(lead.spot.over and not lead.rows for lead in leads)
             if ended or most is None or len(items) == most:
                 break

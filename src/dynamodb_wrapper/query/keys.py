@@ -93,7 +93,9 @@ def best_index(schema: TableSchema[Any], partition: str, sort: str | None) -> In
         ValidationError: neither the table nor an index has that partition attribute.
     """
     candidates = [
-        index for index in (schema.primary, *schema.indexes.values()) if index.partition == (partition,)
+        index
+        for index in (schema.primary, *schema.indexes.values())
+        if index.partition == (partition,) and not index.filling
     ]
     if not candidates:
         known = sorted(

@@ -9,8 +9,10 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from dynamodb_wrapper.expressions import AllOf, Condition, Path, all_of
+from dynamodb_wrapper.expressions import AllOf, Compare, Condition, Path, all_of
+from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations import Query, Scan, Search
 from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.query.normal import names_of, signature
@@ -88,7 +90,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     def key_fields(self, lane: Lane) -> tuple[str, ...]:
         """The attributes from which a lane can go on after any item."""
-        return tuple(dict.fromkeys(lane.index.keys + self.schema.key_fields))
+        return tuple(dict.fromkeys(lane.index.stored_keys + self.schema.key_fields))
 
     def projection(self, lane: Lane) -> tuple[Path, ...]:
         """What a lane reads of its index; nothing means all of it."""
@@ -142,6 +144,27 @@ class Plan(Struct, frozen=True, kw_only=True):
         ]
         judged = [signature(part, encode).decode() for part in self.judged]
         return msgspec.json.encode([table, lanes, self.keys, judged, self.merged, self.forward])
+
+
+def spread(lane: Lane) -> tuple[Lane, ...]:
+    """A lane of a sharded index as one for each shard; another one as it is."""
+    shards = lane.index.shards
+    if shards is None or not lane.key:
+        return (lane,)
+    found: Any = ((at, part) for at, part in enumerate(lane.key) if _is_value_of(part, shards.field))
+    at, given = next(found)
+    return tuple(
+        replace(
+            lane,
+            key=(*lane.key[:at], Compare(Path((shards.attribute,)), "=", Wire(key)), *lane.key[at + 1 :]),
+            share=lane.share / shards.count,
+        )
+        for key in shards.keys(given.value.value)
+    )
+
+
+def _is_value_of(part: Any, field: str) -> bool:
+    return isinstance(part, Compare) and part.comparator == "=" and part.path == Path((field,))
 
 
 def _paths(names: tuple[str, ...]) -> tuple[Path, ...]:

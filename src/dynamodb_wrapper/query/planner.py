@@ -26,13 +26,15 @@ from dynamodb_wrapper.query.normal import (
     parts_of,
     signature,
 )
-from dynamodb_wrapper.query.plan import Lane, Operation, Plan, WireItem
+from dynamodb_wrapper.query.plan import Lane, Operation, Plan, WireItem, spread
 from dynamodb_wrapper.query.reach import Parts, Reach, key_of, reaches
 from dynamodb_wrapper.query.suggest import always_there, needed_indexes
 from dynamodb_wrapper.schema import Index, TableSchema
 
 MOST_QUERIES: Final = 100
 """How many queries one plan may send side by side; keys that are got by batch have no such limit."""
+MOST_OF_SHARDS: Final = 1000
+"""The same where each of them is one for every shard of an index."""
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -117,7 +119,7 @@ def _plan_of(wish: Wish, way: _Way, common: dict[str, Any]) -> Plan:
             "leave out order(), or sort the answer",
             errors={"order": ["the query needs several indexes"]},
         )
-    lanes = _without_repeats(wish, way.lanes)
+    lanes = tuple(each for lane in _without_repeats(wish, way.lanes) for each in spread(lane))
     merged = len(lanes) > 1 and len(indexes) == 1 and bool(lanes[0].index.sort)
     operations: tuple[Operation, ...] = ("nothing", "query", "fan-out")
     return Plan(operation=operations[min(len(lanes), 2)], lanes=lanes, merged=merged, **common)
@@ -126,9 +128,11 @@ def _plan_of(wish: Wish, way: _Way, common: dict[str, Any]) -> Plan:
 def _best(wish: Wish, parts: Parts, named: Index | None) -> _Way | None:
     """The best way by one index alone."""
     schema = wish.schema
-    candidates: Sequence[Index] = [schema.primary, *schema.indexes.values()] if named is None else [named]
+    candidates = [named] if named is not None else [schema.primary, *schema.indexes.values()]
     if wish.consistent:
         candidates = [index for index in candidates if index.name is None or index.local]
+    if named is None:
+        candidates = [index for index in candidates if not index.filling]
     ways = [_way(wish, index, parts, position) for position, index in enumerate(candidates)]
     if named is None:
         ways.append(_by_keys(wish, parts))
@@ -161,7 +165,8 @@ def _by_keys(wish: Wish, parts: Parts) -> _Way | None:
 
 def _way(wish: Wish, index: Index, parts: Parts, position: int) -> _Way | None:
     """The way by queries of one index, if the conditions give its partition key and it has every item."""
-    found = reaches(wish.schema, index, parts, MOST_QUERIES)
+    most = MOST_QUERIES if index.shards is None else min(MOST_QUERIES, MOST_OF_SHARDS // index.shards.count)
+    found = reaches(wish.schema, index, parts, most)
     if found is None:
         return None
     lanes = []
@@ -183,7 +188,9 @@ def _lane(wish: Wish, index: Index, reach: Reach) -> Lane | None:
     held = attributes_in(wish.schema, index)
     named = [(part, names_of(part)) for part in reach.rest]
     filtered = [
-        part for part, names in named if not names & set(index.keys) and (held is None or names <= held)
+        part
+        for part, names in named
+        if not names & set(index.stored_keys) and (held is None or names <= held)
     ]
     judged = [part for part, _ in named if not any(part is other for other in filtered)]
     if any(map(is_opaque, judged)):
@@ -315,7 +322,7 @@ def attributes_in(schema: TableSchema[Any], index: Index) -> frozenset[str] | No
     if index.projection == "ALL":
         return None
     copied = () if index.projection == "KEYS_ONLY" else index.projection
-    return frozenset((*copied, *index.keys, *schema.key_fields))
+    return frozenset((*copied, *index.keys, *index.stored_keys, *schema.key_fields))
 
 
 def has_every_item(schema: TableSchema[Any], index: Index, parts: Iterable[Condition]) -> bool:

@@ -20,6 +20,7 @@ from dynamodb_wrapper.query.judging import part as wire_part
 from dynamodb_wrapper.query.made import on_key, value_of
 from dynamodb_wrapper.query.normal import NEVER, is_never, is_opaque, names_of, parts_of
 from dynamodb_wrapper.schema import Index, TableSchema
+from dynamodb_wrapper.schema.shards import LONGEST_SHARDED
 from dynamodb_wrapper.schema.templates import Template
 from dynamodb_wrapper.wire.sizes import PARTITION_KEY_LIMIT, SORT_KEY_LIMIT
 from dynamodb_wrapper.wire.values import WireValue
@@ -212,7 +213,7 @@ def _reach(schema: TableSchema[Any], index: Index, parts: Parts) -> Reach | None
     rest, share = list(parts), 1.0
     bounded: Condition | None = None
     for name in index.keys:
-        limit = PARTITION_KEY_LIMIT if name in index.partition else SORT_KEY_LIMIT
+        limit = _longest(index, name)
         given = next((part for part in rest if value_of(part, name) is not None), None)
         if given is None:
             bounded, used, portion = _range(schema, name, rest, limit)
@@ -237,6 +238,13 @@ def _reach(schema: TableSchema[Any], index: Index, parts: Parts) -> Reach | None
         elif not judge_of(part, schema.codec.encode_attribute)(equal):
             return None
     return Reach(equal, bounded, tuple(left), parts, share)
+
+
+def _longest(index: Index, name: str) -> int:
+    """The most bytes that a key attribute of an index has."""
+    if name not in index.partition:
+        return SORT_KEY_LIMIT
+    return PARTITION_KEY_LIMIT if index.shards is None else LONGEST_SHARDED
 
 
 def _without_fields(

@@ -126,6 +126,10 @@ def _entry(index: Index) -> str:
     if index.projection != "ALL":
         projection = index.projection if isinstance(index.projection, str) else list(index.projection)
         arguments.append(f"projection={projection!r}")
+    if index.shards is not None:
+        arguments.append(f"shards={index.shards.count}")
+    if index.filling:
+        arguments.append("filling=True")
     return f"GSI({', '.join(arguments)})".replace("'", '"')
 
 

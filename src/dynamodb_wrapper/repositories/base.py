@@ -22,7 +22,7 @@ from dynamodb_wrapper.client.requests import Requests
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError
 from dynamodb_wrapper.expressions import Condition, Missing, Path
-from dynamodb_wrapper.handlers.api import Api, AwaitingApi, BlockingApi
+from dynamodb_wrapper.handlers.api import Api, AwaitingApi, BlockingApi, ModelApi
 from dynamodb_wrapper.handlers.given import refused
 from dynamodb_wrapper.handlers.items import ItemCommands
 from dynamodb_wrapper.handlers.reading import Queries, checked_limit
@@ -40,7 +40,7 @@ from dynamodb_wrapper.wire.compiled import attribute_names
 __all__ = ["AsyncBaseDynamoRepository", "BaseDynamoRepository", "Repository"]
 
 T = TypeVar("T", bound=BaseModel)
-A = TypeVar("A", bound=Api)
+A = TypeVar("A", bound=ModelApi[Any])
 
 
 class Repository(Api, Generic[T]):
@@ -205,14 +205,13 @@ class Repository(Api, Generic[T]):
         return schema_of(self.model_class)
 
     def _part(self, kind: type[A]) -> A:
-        """The flows of an API over this repository's client."""
+        """The flows of an API over this repository's client and model."""
         part = kind()
-        part.client = self.client
+        part.client, part.model = self.client, self.model_class
         return part
 
     def _queries(self) -> Queries[T, Any]:
         queries: Queries[T, Any] = self._part(Queries)
-        queries.model = self.model_class
         return queries
 
     def _key(self, key: object, sort_value: object) -> object:

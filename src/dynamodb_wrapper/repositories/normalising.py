@@ -118,7 +118,7 @@ def _normalise(send: Send, schema: TableSchema[Any], table: str, item: WireItem)
             key=key,
             update=Update(tuple(changes.values())),
             reader=_WIRE,
-            condition=all_of(*(_as_read(current, name) for name in changes)),
+            condition=all_of(*(_as_read(current, name) for name in _looked_at(schema, changes))),
             repeatable=True,
         )
         try:
@@ -142,14 +142,20 @@ def changes_to_normal(schema: TableSchema[Any], item: WireItem) -> dict[str, Cha
     for name in sorted(schema.attributes.difference(schema.encrypted)):
         path = Path((name,))
         if name not in item:
-            if name in normal and name in fixed:
+            if name in normal and (name in fixed or name in schema.made):
                 changes[name] = Assign(path, Wire(normal[name]))
         elif name not in normal:
-            if "NULL" in item[name]:
+            if "NULL" in item[name] or name in schema.made:
                 changes[name] = Remove(path)
         elif not _same(item[name], normal[name]):
             changes[name] = Assign(path, Wire(normal[name]))
     return changes
+
+
+def _looked_at(schema: TableSchema[Any], changes: Mapping[str, Change]) -> dict[str, None]:
+    """The attributes that are changed, and those that the keys among them are made of."""
+    made_of = (name for key in changes if key in schema.made for name in schema.made[key].fields)
+    return dict.fromkeys((*changes, *made_of))
 
 
 def _fixed_defaults(schema: TableSchema[Any]) -> set[str]:

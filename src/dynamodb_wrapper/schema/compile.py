@@ -21,6 +21,7 @@ from dynamodb_wrapper.exceptions import MetaError
 from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.schema.description import GSI, LSI, Index, KeyType, Projection, TableSchema
 from dynamodb_wrapper.schema.encrypted import encrypted_attributes
+from dynamodb_wrapper.schema.shards import shards_of
 from dynamodb_wrapper.schema.sharing import SharedTable, is_lasting, refuse_conflicts
 
 M = TypeVar("M", bound=BaseModel)
@@ -113,6 +114,8 @@ class _Compiler:
         for index in indexes.values():
             for name in index.keys:
                 key_types.setdefault(name, self.key_type(name, optional=True))
+        spread = {index.shards.attribute for index in indexes.values() if index.shards is not None}
+        key_types |= dict.fromkeys(spread, "S")
         for name in (partition, sort):
             self.refuse_encrypted(name, "a key of the table")
         self.shared.finish((partition, sort), indexes.values(), self.refuse_encrypted)
@@ -129,7 +132,7 @@ class _Compiler:
             ttl=ttl,
             version=self.number("version", "a number that counts up"),
             unique=self.unique(),
-            attributes=frozenset((*self.annotations, *self.shared.attributes)),
+            attributes=frozenset((*self.annotations, *self.shared.attributes, *spread)),
             templates=types.MappingProxyType(self.shared.templates),
             type_attribute=self.shared.type_attribute,
             type_name=self.shared.type_name(self.model.__name__),
@@ -235,7 +238,22 @@ class _Compiler:
         partition = self.index_keys(gsi.partition_key, f"the partition_key of {name}")
         if len(set(partition + sort)) < len(partition + sort):
             self.fail(f"index {name} names an attribute twice in its keys")
-        return Index(name, partition, sort, self.projection(gsi.projection, name))
+        if not isinstance(gsi.filling, bool):
+            self.fail(
+                f"filling of {name} is {gsi.filling!r}: make it True while the index is filled, or False"
+            )
+        shards = shards_of(
+            gsi.shards,
+            name,
+            partition,
+            self.key_type(partition[0], optional=True),
+            table_key=self.meta["partition_key"],
+            made=self.shared.templates,
+            taken=(*self.annotations, *self.shared.attributes, *self.blind),
+            fail=self.fail,
+        )
+        projection = self.projection(gsi.projection, name)
+        return Index(name, partition, sort, projection, shards=shards, filling=gsi.filling)
 
     def lsi(self, entry: object, partition: str) -> Index:
         lsi = self.entry(entry, LSI, "lsis")

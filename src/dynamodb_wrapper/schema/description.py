@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.schema.keyed import keyed_codec
 from dynamodb_wrapper.schema.sealed import SealedCodec
+from dynamodb_wrapper.schema.shards import ShardKey, Shards
 from dynamodb_wrapper.schema.templates import Template
 from dynamodb_wrapper.wire.compiled import Codec
 from dynamodb_wrapper.wire.plain import stored_fields
@@ -37,12 +38,16 @@ class GSI(Struct, frozen=True):
         partition_key: its partition attribute, or up to four of them.
         sort_key: its sort attribute, or up to four of them.
         projection: "ALL" (also None), "KEYS_ONLY", or the attributes copied into the index beside the keys.
+        shards: over how many shards, 2 to 200, each partition key value is spread; see docs/sharding.md.
+        filling: whether items may not all be in the index yet, so that only queries that name it use it.
     """
 
     name: str
     partition_key: str | Sequence[str]
     sort_key: str | Sequence[str] | None = None
     projection: str | Sequence[str] | None = None
+    shards: int | None = None
+    filling: bool = False
 
 
 class LSI(Struct, frozen=True):
@@ -60,18 +65,36 @@ class LSI(Struct, frozen=True):
 
 
 class Index(Struct, frozen=True):
-    """One index as compiled: `name` is None for the table itself."""
+    """One index as compiled: `name` is None for the table itself.
+
+    Parameters:
+        partition: the partition attributes as Meta names them, and queries do.
+        shards: how they are spread: then another attribute is the key of the index in their place.
+        filling: whether it may lack items.
+    """
 
     name: str | None
     partition: tuple[str, ...]
     sort: tuple[str, ...] = ()
     projection: Projection = "ALL"
     local: bool = False
+    shards: Shards | None = None
+    filling: bool = False
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The index's key attributes, partition first."""
+        """The index's key attributes as Meta names them, partition first."""
         return self.partition + self.sort
+
+    @property
+    def stored_partition(self) -> tuple[str, ...]:
+        """The partition attributes that the index has in the table."""
+        return self.partition if self.shards is None else (self.shards.attribute,)
+
+    @property
+    def stored_keys(self) -> tuple[str, ...]:
+        """As `keys`, with those that the index has in the table."""
+        return self.stored_partition + self.sort
 
 
 class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
@@ -135,6 +158,15 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         return self.primary.keys
 
     @cached_property
+    def made(self) -> Mapping[str, Template | ShardKey]:
+        """The keys that are no fields, by attribute: those of templates, then those of sharded indexes."""
+        sharded = (index.shards for index in self.indexes.values() if index.shards is not None)
+        return {
+            **self.templates,
+            **{shards.attribute: ShardKey(shards, self.key_fields) for shards in sharded},
+        }
+
+    @cached_property
     def plain_key(self) -> Mapping[str, int]:
         """The most bytes of each part of the primary key, if all are texts that are stored as they are."""
         if self.templates or not self.codec.stores_plain_texts(self.key_fields):
@@ -163,7 +195,7 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
     def codec(self) -> Codec[M]:
         """The codec of the full model."""
         hidden = None if self.version is None else WRITES
-        if self.type_attribute is not None:
+        if self.type_attribute is not None or self.made:
             return keyed_codec(self.model, self, hidden=hidden)
         if self.encrypted:
             return SealedCodec(

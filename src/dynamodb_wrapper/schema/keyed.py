@@ -1,6 +1,7 @@
-"""The codec of a model that shares its table: it stores the keys that templates make, and whose item it is.
+"""The codec of a model whose items have keys that are no fields, or share their table with other models.
 
-Knows templates and the attribute that names an item's model. Must not know Meta nor what keys are for.
+Knows how keys are made, and the attribute that names an item's model. Must not know Meta nor what keys are
+for.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.schema.sealed import SealedCodec
+from dynamodb_wrapper.schema.shards import ShardKey
 from dynamodb_wrapper.schema.templates import Template
 from dynamodb_wrapper.wire.compiled import Codec, ModelPage
 from dynamodb_wrapper.wire.refusal import Refused
@@ -21,7 +23,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Shared(Protocol):
-    """What is known of a model that shares its table."""
+    """What is known of the model."""
 
     @property
     def key_types(self) -> Mapping[str, Any]:
@@ -39,13 +41,13 @@ class Shared(Protocol):
         ...
 
     @property
-    def templates(self) -> Mapping[str, Template]:
-        """How keys are put together."""
+    def made(self) -> Mapping[str, Template | ShardKey]:
+        """How keys that are no fields are made."""
         ...
 
     @property
     def type_attribute(self) -> str | None:
-        """The attribute that says which model an item is of."""
+        """The attribute that says which model an item is of; None in a table of one model."""
         ...
 
     @property
@@ -55,7 +57,7 @@ class Shared(Protocol):
 
 
 class KeyedCodec(Codec[M]):
-    """As `Codec`, for a model whose items have more attributes than it has fields: keys and a type.
+    """As `Codec`, for a model whose items have more attributes than it has fields: keys, and maybe a type.
 
     They are made when an item is stored and taken off when it is read.
 
@@ -65,8 +67,8 @@ class KeyedCodec(Codec[M]):
 
     def __init__(self, model: type[M], shared: Shared, **options: Any) -> None:
         super().__init__(model, key_attributes=shared.key_types, epoch=shared.ttl, **options)
-        self._templates = shared.templates
-        self._type_attribute = str(shared.type_attribute)
+        self._made = shared.made
+        self._type_attribute = shared.type_attribute
         self._type = shared.type_name
 
     def encode(self, instance: M) -> WireItem:
@@ -75,31 +77,28 @@ class KeyedCodec(Codec[M]):
         Raises:
             ValidationError: a value cannot stand in a key, too.
         """
-        item = super().encode(instance)
-        item[self._type_attribute] = {"S": self._type}
-        for name in self._templates:
-            item.pop(name, None)
-        return item | self.keys_of(item)
+        return self._completed(super().encode(instance))
 
-    def keys_of(self, item: WireItem) -> WireItem:
-        """The keys that the templates make of an item, as far as its values go."""
-        keys: WireItem = {}
-        for name, template in self._templates.items():
+    def _completed(self, item: WireItem) -> WireItem:
+        """The item with the type and the keys that are made of it, as far as its values go."""
+        if self._type_attribute is not None:
+            item[self._type_attribute] = {"S": self._type}
+        for name, how in self._made.items():
+            item.pop(name, None)
             try:
-                key = template.render(item)
+                key = how.render(item)
             except Refused as refused:
                 where = {refused.path(): [refused.text]}
                 raise self._invalid(f"has no {name}", where, refused) from refused
             if key is not None:
-                keys[name] = key
-        return keys
+                item[name] = key
+        return item
 
     def to_plain(self, instance: M) -> dict[str, Any]:
         """As `Codec.to_plain`."""
-        plain = super().to_plain(instance)
-        return (
-            plain | decode_item(self.keys_of(super().encode(instance))) | {self._type_attribute: self._type}
-        )
+        whole = self._completed(super().encode(instance))
+        own = (*self._made, self._type_attribute)
+        return super().to_plain(instance) | decode_item({name: whole[name] for name in own if name in whole})
 
     def decode(self, item: Mapping[str, Mapping[str, Any]], *, table: str = "") -> M:
         """As `Codec.decode`.
@@ -107,7 +106,8 @@ class KeyedCodec(Codec[M]):
         Raises:
             ValidationError: it is an item of another model, too, as the other methods raise it.
         """
-        self._check_type(item.get(self._type_attribute, {}).get("S"), table)
+        if self._type_attribute is not None:
+            self._check_type(item.get(self._type_attribute, {}).get("S"), table)
         return self._own(super().decode(item, table=table), table)
 
     def read_item(self, reply: bytes, member: str = "Item", *, table: str = "") -> M | None:
@@ -124,8 +124,9 @@ class KeyedCodec(Codec[M]):
 
     def _own(self, instance: M, table: str) -> M:
         extra = instance.__pydantic_extra__ or {}
-        self._check_type(extra.pop(self._type_attribute, None), table)
-        for name in self._templates:
+        if self._type_attribute is not None:
+            self._check_type(extra.pop(self._type_attribute, None), table)
+        for name in self._made:
             extra.pop(name, None)
         return instance
 
@@ -144,7 +145,7 @@ class KeyedSealedCodec(KeyedCodec[M], SealedCodec[M]):
 
 
 def keyed_codec(model: type[M], shared: Shared, *, hidden: str | None) -> Codec[M]:
-    """The codec of a model that shares its table.
+    """The codec of a model that shares its table, or has keys that are no fields.
 
     Parameters:
         hidden: as for `Codec`.

@@ -32,6 +32,7 @@ from dynamodb_wrapper.operations import Query, Search
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.filters import Filters
+from dynamodb_wrapper.query.gathered import beside
 from dynamodb_wrapper.query.selection import view_codec
 
 S = TypeVar("S", bound=Search[TableConfig])
@@ -156,8 +157,9 @@ class TableConfigQueries(Queries[TableConfig, TableConfigView]):
             self._query({"environment": name}, RECENT, sort, filters, ascending=ascending) for name in of
         ]
         searches = [_active(search, active_only) for search in searches]
-        if environment is not None:
-            return self._list(searches[0], projection, limit, last_key, user_timezone)
+        one = searches[0] if environment is not None else beside(searches)
+        if one is not None:
+            return self._list(one, projection, limit, last_key, user_timezone)
         return self._merged(dict(zip(of, searches, strict=True)), projection, limit, last_key, user_timezone)
 
     @method
