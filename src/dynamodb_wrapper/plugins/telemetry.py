@@ -18,14 +18,13 @@ from typing import Final
 from dynamodb_wrapper.engine.events import AttemptEnded, CallStarted, Event, OperationStarted
 from dynamodb_wrapper.engine.flow import Call
 from dynamodb_wrapper.engine.plugins import Plugin
-from dynamodb_wrapper.exceptions import DynamoDBWrapperError, ValidationError
+from dynamodb_wrapper.exceptions import DynamoDBWrapperError
+from dynamodb_wrapper.plugins.options import missing_extra
 
 try:
     from opentelemetry import context, metrics, trace
 except ModuleNotFoundError as error:
-    raise ValidationError(
-        "TelemetryPlugin needs opentelemetry-api: pip install 'dynamodb-wrapper[telemetry]'", error
-    ) from error
+    raise missing_extra("TelemetryPlugin", "opentelemetry-api", "telemetry", error) from error
 
 SYSTEM: Final = "aws.dynamodb"
 SCOPE: Final = "dynamodb_wrapper"

@@ -12,7 +12,6 @@ from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 from dynamodb_wrapper.engine.bodies import STATEMENTS, WRITES
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send
 from dynamodb_wrapper.engine.plugins import Plugin
-from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.plugins.cache.faces import AsyncCache, Cache
 from dynamodb_wrapper.plugins.cache.items import Items
 from dynamodb_wrapper.plugins.cache.memory import Memory
@@ -21,6 +20,16 @@ from dynamodb_wrapper.plugins.cache.stats import CacheStats, Counters
 from dynamodb_wrapper.plugins.cache.tables import Tables
 from dynamodb_wrapper.plugins.cache.tiers import Tiers
 from dynamodb_wrapper.plugins.cache.writes import Writes
+from dynamodb_wrapper.plugins.options import (
+    Problem,
+    instance,
+    missing_extra,
+    not_negative,
+    positive,
+    refuse_wrong,
+    unset_or,
+    whole,
+)
 
 HOLD_SECONDS = 60.0
 Way: TypeAlias = Callable[[Send, Call], Flow[Reply]]
@@ -49,7 +58,7 @@ class CachePlugin(Plugin):
         namespace: begins each key in Redis.
 
     Raises:
-        ValidationError: an option is out of its range.
+        ValidationError: an option is of a wrong type or out of its range, or redis is not installed.
     """
 
     name, version = "cache", "1.0"
@@ -68,18 +77,19 @@ class CachePlugin(Plugin):
         redis_timeout_seconds: float = 0.25,
         namespace: str = "dynamodb-wrapper",
     ) -> None:
-        _check(
-            more_than_nothing={
-                "item_seconds": item_seconds,
-                "max_entries": max_entries,
-                "max_bytes": max_bytes,
-                "redis_timeout_seconds": redis_timeout_seconds,
-            },
-            not_negative={
-                "query_seconds": query_seconds,
-                "missing_seconds": missing_seconds,
-                "settle_seconds": settle_seconds,
-            },
+        text = "give a text"
+        refuse_wrong(
+            type(self).__name__,
+            item_seconds=positive(item_seconds),
+            query_seconds=not_negative(query_seconds),
+            missing_seconds=not_negative(missing_seconds),
+            settle_seconds=not_negative(settle_seconds),
+            max_entries=whole(max_entries),
+            max_bytes=whole(max_bytes),
+            schema_version=instance(schema_version, str, text),
+            redis=unset_or(_server, redis),
+            redis_timeout_seconds=positive(redis_timeout_seconds),
+            namespace=instance(namespace, str, text),
         )
         self._counters = Counters()
         memory = Memory(max_entries, max_bytes, settle_seconds, HOLD_SECONDS, self._counters)
@@ -125,9 +135,7 @@ class CachePlugin(Plugin):
             from dynamodb_wrapper.plugins.cache.cold import Cold
             from dynamodb_wrapper.plugins.cache.link import Link
         except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                "a cache in Redis needs the package redis: pip install 'dynamodb-wrapper[redis]'"
-            ) from error
+            raise missing_extra("a cache in Redis", "redis", "redis", error) from error
         return Cold(
             Link(url, timeout),
             namespace,
@@ -142,11 +150,5 @@ def _pass(send: Send, call: Call) -> Flow[Reply]:
     return send(call)
 
 
-def _check(more_than_nothing: dict[str, float], not_negative: dict[str, float]) -> None:
-    wrong = {name: "must be more than 0" for name, value in more_than_nothing.items() if not value > 0}
-    wrong |= {name: "must be 0 or more" for name, value in not_negative.items() if not value >= 0}
-    if wrong:
-        text = ", ".join(f"{name} {what}" for name, what in wrong.items())
-        raise ValidationError(
-            f"the cache cannot be made: {text}", errors={name: [what] for name, what in wrong.items()}
-        )
+def _server(redis: object) -> Problem:
+    return instance(redis, str, "give the URL of a server, such as 'redis://host:6379/0'")

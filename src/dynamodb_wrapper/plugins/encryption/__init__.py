@@ -6,14 +6,12 @@ docs/encryption.md.
 
 from __future__ import annotations
 
-from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.plugins.options import missing_extra
 
 try:
     import cryptography  # noqa: F401
 except ImportError as error:
-    raise ValidationError(
-        "encryption needs the package cryptography: pip install 'dynamodb-wrapper[encryption]'", error
-    ) from error
+    raise missing_extra("Encryption", "cryptography", "encryption", error) from error
 
 from dynamodb_wrapper.plugins.encryption.keys import DataKey, KeyProvider, Keyring
 from dynamodb_wrapper.plugins.encryption.kms import AwsKms

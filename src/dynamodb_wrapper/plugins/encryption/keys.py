@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from dynamodb_wrapper.exceptions import DecryptionError, ValidationError
 from dynamodb_wrapper.plugins.encryption.envelope import KEY_BYTES
+from dynamodb_wrapper.plugins.options import instance, refuse_wrong
 
 KEY_LENGTH_TEXT: Final = "32 bytes, such as secrets.token_bytes(32) gives once"
 
@@ -81,6 +82,8 @@ class Keyring:
     remote = False
 
     def __init__(self, keys: Mapping[str, bytes], *, current: str) -> None:
+        mend = "give keys of 32 bytes by name, such as {'2026': key}"
+        refuse_wrong(type(self).__name__, keys=instance(keys, Mapping, mend))
         for name, key in keys.items():
             if not isinstance(key, bytes) or len(key) != KEY_BYTES:
                 raise ValidationError(

@@ -21,6 +21,7 @@ from dynamodb_wrapper.plugins.encryption.keys import KeyProvider
 from dynamodb_wrapper.plugins.encryption.layer import EncryptionLayer
 from dynamodb_wrapper.plugins.encryption.rotation import Rotation, RotationReport
 from dynamodb_wrapper.plugins.encryption.tables import Tables
+from dynamodb_wrapper.plugins.options import Problem, instance, positive, refuse_wrong, unset_or, whole
 from dynamodb_wrapper.schema import schema_of
 from dynamodb_wrapper.wire.plaintext import MARK
 from dynamodb_wrapper.wire.values import WireItem
@@ -51,6 +52,9 @@ class Encryption(Plugin):
         key_seconds: how long a data key is kept, 5 minutes. AWS asks for as short a time as still brings the
             use ("Setting cache security thresholds", AWS Encryption SDK Developer Guide).
         key_uses: how many values are encrypted with one data key; far below the 2^32 of that guide.
+
+    Raises:
+        ValidationError: an option is wrong, or a model has no encrypted field.
     """
 
     name = "encryption"
@@ -67,12 +71,15 @@ class Encryption(Plugin):
         key_seconds: float = KEY_SECONDS,
         key_uses: int = KEY_USES,
     ) -> None:
-        if blind_key is not None and (not isinstance(blind_key, bytes) or len(blind_key) < KEY_BYTES):
-            text = f"give at least {KEY_BYTES} random bytes"
-            raise ValidationError(f"the blind_key is too short: {text}", errors={"blind_key": [text]})
-        if not key_seconds > 0 or not 1 <= key_uses <= MOST_USES:
-            text = f"key_seconds must be more than 0, and key_uses from 1 to {MOST_USES}"
-            raise ValidationError(text, errors={"key_seconds": [text], "key_uses": [text]})
+        refuse_wrong(
+            type(self).__name__,
+            keys=_provider(keys),
+            models=_models(models),
+            blind_key=unset_or(_blind_key, blind_key),
+            bound_tables=unset_or(_tables, bound_tables),
+            key_seconds=positive(key_seconds),
+            key_uses=_uses(key_uses),
+        )
         self._accept_plaintext = accept_plaintext
         self._tables = Tables(models, blind_key, dict(bound_tables or {}))
         self._cache = KeyCache(keys, key_seconds, key_uses)
@@ -146,3 +153,29 @@ class Encryption(Plugin):
             start=start,
             progress=progress,
         )
+
+
+def _provider(keys: object) -> Problem:
+    if callable(getattr(keys, "new_key", None)) and callable(getattr(keys, "unwrapped", None)):
+        return None
+    return f"is of type {type(keys).__name__}; give a Keyring, AwsKms, or a provider of your own"
+
+
+def _models(models: object) -> Problem:
+    if isinstance(models, Sequence) and all(isinstance(model, type) for model in models):
+        return None
+    return "give a list of classes, such as [Patient]"
+
+
+def _blind_key(key: object) -> Problem:
+    if isinstance(key, bytes) and len(key) >= KEY_BYTES:
+        return None
+    return f"is too short, or not of bytes; give at least {KEY_BYTES} random bytes"
+
+
+def _uses(uses: int) -> Problem:
+    return whole(uses) or (f"is {uses}; give at most {MOST_USES}" if uses > MOST_USES else None)
+
+
+def _tables(tables: object) -> Problem:
+    return instance(tables, Mapping, "give a dict of full names, such as {'restored': 'original'}")

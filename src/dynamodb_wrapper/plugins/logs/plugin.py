@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from hashlib import blake2b
 from time import perf_counter
 from types import TracebackType
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -28,11 +28,14 @@ from dynamodb_wrapper.exceptions import (
     ValidationError,
 )
 from dynamodb_wrapper.plugins.logs.sinks import Sink, StandardSink
+from dynamodb_wrapper.plugins.options import instance, refuse_wrong
 
 Keys: TypeAlias = Literal["hashed", "shown", "hidden"]
 
 ANSWERS: Final = (ConflictError, ItemNotFoundError, TransactionCanceledError, ValidationError)
 HASH_BYTES: Final = 8
+
+_SINKS: Final = "give a logger, its name, or an object with `wants` and `write`, such as StructlogSink()"
 
 _canonical = msgspec.json.Encoder(order="sorted")
 
@@ -53,7 +56,7 @@ class LoggingPlugin(Plugin):
             give the same one to all processes whose lines are to be joined.
 
     Raises:
-        ValidationError: the salt is too long.
+        ValidationError: an option is wrong.
     """
 
     name, version = "logging", "1.0"
@@ -65,9 +68,16 @@ class LoggingPlugin(Plugin):
         keys: Keys = "hashed",
         salt: bytes = b"",
     ) -> None:
+        refuse_wrong(
+            type(self).__name__,
+            sink=None if isinstance(sink, str | logging.Logger) or _is_sink(sink) else _SINKS,
+            keys=None if keys in get_args(Keys) else f"is {keys!r}; give one of {', '.join(get_args(Keys))}",
+            salt=instance(salt, bytes, "give bytes"),
+        )
         if len(salt) > blake2b.MAX_KEY_SIZE:
-            mend = f"give at most {blake2b.MAX_KEY_SIZE} bytes"
-            raise ValidationError(f"salt has {len(salt)} bytes: {mend}", errors={"salt": [mend]})
+            refuse_wrong(
+                type(self).__name__, salt=f"has {len(salt)} bytes; give at most {blake2b.MAX_KEY_SIZE}"
+            )
         self.observers = [self._observe]
         self._sink = StandardSink(sink) if isinstance(sink, str | logging.Logger) else sink
         self._keys = keys
@@ -114,6 +124,10 @@ class LoggingPlugin(Plugin):
         if self._keys == "shown":
             return text.decode()
         return blake2b(text, digest_size=HASH_BYTES, key=self._salt).hexdigest()
+
+
+def _is_sink(sink: object) -> bool:
+    return callable(getattr(sink, "wants", None)) and callable(getattr(sink, "write", None))
 
 
 class _Operation(AbstractContextManager[None]):

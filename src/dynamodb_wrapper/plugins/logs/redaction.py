@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from dynamodb_wrapper.plugins.options import Problem, names, refuse_wrong
+
 LIBRARIES: Final = ("botocore", "aiobotocore", "boto3")
 HIDDEN: Final = "[redacted]"
 SHORTEST_SECRET: Final = 8
@@ -39,10 +41,15 @@ class RedactSecrets(logging.Filter):
 
     Parameters:
         secrets: further secrets, hidden wherever they stand; those of AWS in the environment are known.
+
+    Raises:
+        ValidationError: the secrets are one text, or not of texts.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         super().__init__()
+        secrets = [*secrets] if not isinstance(secrets, str) else secrets
+        refuse_wrong(type(self).__name__, secrets=_texts(secrets))
         known = {*secrets, *(os.environ.get(name, "") for name in _ENVIRONMENT)}
         longest_first = sorted(
             (text for text in known if len(text) >= SHORTEST_SECRET), key=len, reverse=True
@@ -71,6 +78,10 @@ class RedactSecrets(logging.Filter):
             if (clean := self.redacted(text)) != text:
                 record.exc_text, record.exc_info = clean, None
         return True
+
+
+def _texts(secrets: object) -> Problem:
+    return names(secrets) and "are no texts; give a list of them, such as ['the-secret']"
 
 
 def redact_secrets(*targets: logging.Handler | logging.Logger, secrets: Iterable[str] = ()) -> RedactSecrets:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.plugins.options import missing_extra
 
 PREFIX: Final = "dynamodb_"
 
@@ -58,9 +58,7 @@ class StructlogSink:
             try:
                 import structlog
             except ModuleNotFoundError as error:
-                raise ValidationError(
-                    "StructlogSink needs structlog: pip install 'dynamodb-wrapper[structlog]'", error
-                ) from error
+                raise missing_extra("StructlogSink", "structlog", "structlog", error) from error
             logger = structlog.get_logger("dynamodb_wrapper")
         self._logger = logger
 

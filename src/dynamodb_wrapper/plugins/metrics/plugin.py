@@ -5,7 +5,7 @@ Knows events, calls and replies. Must not know Prometheus, which reads what was 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from threading import Lock
@@ -31,8 +31,9 @@ from dynamodb_wrapper.exceptions import (
     ProvisionedThroughputExceededError,
     ThrottlingReason,
 )
-from dynamodb_wrapper.plugins.metrics.capacity import Contents, asking
+from dynamodb_wrapper.plugins.capacity import Contents, asking
 from dynamodb_wrapper.plugins.metrics.figures import Distribution, Family, Figures, Series
+from dynamodb_wrapper.plugins.options import Problem, positive, refuse_wrong, whole
 from dynamodb_wrapper.wire.pool import connections
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class MetricsPlugin(Plugin):
             "other".
 
     Raises:
-        ValidationError: a registry is given or asked for, and prometheus_client is not installed.
+        ValidationError: an option is wrong; or a registry is given or asked for, and prometheus_client is not
+            installed.
     """
 
     name, version = "metrics", "1.0"
@@ -72,6 +74,7 @@ class MetricsPlugin(Plugin):
         seconds: Sequence[float] = SECONDS,
         most_series: int = 1000,
     ) -> None:
+        refuse_wrong(type(self).__name__, seconds=_bounds(seconds), most_series=whole(most_series))
         self.observers = [self._observe]
         self.attempts = [self._look_inside] if contents else []
         figures = self._figures = Figures(sorted(seconds), most_series)
@@ -206,6 +209,13 @@ class _Operation(AbstractContextManager[None]):
         seconds = perf_counter() - self._start
         with self._lock:
             self._series[self._event.owner, self._event.name, _outcome(error)].add(seconds)
+
+
+def _bounds(seconds: object) -> Problem:
+    given = [*seconds] if isinstance(seconds, Iterable) and not isinstance(seconds, str) else []
+    if given and all(positive(each) is None for each in given):
+        return None
+    return f"is {seconds!r}; give numbers above 0, such as (0.01, 0.1, 1.0)"
 
 
 def _outcome(error: BaseException | None) -> str:

@@ -26,8 +26,8 @@ from dynamodb_wrapper.exceptions import (
     ProvisionedThroughputExceededError,
     RetryableError,
 )
+from dynamodb_wrapper.plugins.options import positive, refuse_wrong, whole
 from dynamodb_wrapper.plugins.resilience.events import BreakerChanged, BreakerState
-from dynamodb_wrapper.plugins.resilience.settings import check_positive
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.config import DynamoDBConfig
@@ -53,7 +53,7 @@ class CircuitBreaker(Plugin):
     def __init__(
         self, failures: int = 5, open_seconds: float = 10.0, clock: Callable[[], float] = monotonic
     ) -> None:
-        check_positive(type(self).__name__, failures=failures, open_seconds=open_seconds)
+        refuse_wrong(type(self).__name__, failures=whole(failures), open_seconds=positive(open_seconds))
         self._failures, self._open_seconds, self._clock = failures, open_seconds, clock
         self._circuits: dict[tuple[str, str], _Circuit] = {}
         self._lock = Lock()

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from dynamodb_wrapper.engine.flow import Call, Do, Flow, Reply, Send
 from dynamodb_wrapper.engine.plugins import Plugin
 from dynamodb_wrapper.exceptions import BulkheadFullError
-from dynamodb_wrapper.plugins.resilience.settings import check_positive
+from dynamodb_wrapper.plugins.options import instance, positive, refuse_wrong, unset_or, whole
 
 Turn: TypeAlias = Callable[[], bool]
 """Takes a place; false if nobody waits for it any more."""
@@ -48,18 +48,19 @@ class Bulkhead(Plugin):
         wait_seconds: float = 1.0,
         waiting: int = 1000,
     ) -> None:
-        named = {f"tables.{table}": most for table, most in (tables or {}).items()}
-        check_positive(
+        given = {} if tables is None else tables
+        refuse_wrong(
             type(self).__name__,
-            concurrency=concurrency,
-            per_table=per_table,
-            wait_seconds=wait_seconds,
-            waiting=waiting,
-            **named,
+            concurrency=whole(concurrency),
+            per_table=unset_or(whole, per_table),
+            wait_seconds=positive(wait_seconds),
+            waiting=whole(waiting),
+            tables=instance(given, Mapping, "give a dict, such as {'orders': 5}"),
         )
+        refuse_wrong(type(self).__name__, {f"tables.{name}": whole(most) for name, most in given.items()})
         self._wait_seconds, self._waiting = wait_seconds, waiting
         self._all = _Gate("all tables", concurrency, waiting)
-        self._per_table, self._tables = per_table, dict(tables or {})
+        self._per_table, self._tables = per_table, dict(given)
         self._gates: dict[tuple[str, str], _Gate | None] = {}
         self.attempts = [self._admit]
 

@@ -17,9 +17,8 @@ from dynamodb_wrapper.engine.bodies import READS
 from dynamodb_wrapper.engine.flow import Call, Flow, Race, Reply, Send, Tell
 from dynamodb_wrapper.engine.plugins import Plugin
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError, NotSentError
+from dynamodb_wrapper.plugins.options import Problem, positive, refuse_wrong
 from dynamodb_wrapper.plugins.resilience.events import Hedged
-from dynamodb_wrapper.plugins.resilience.settings import check_positive
-from dynamodb_wrapper.validation import invalid
 
 KEPT: Final = 512
 NEEDED: Final = 100
@@ -46,9 +45,7 @@ class HedgedReads(Plugin):
     def __init__(
         self, *, extra: float = 0.05, quantile: float = 0.95, clock: Callable[[], float] = monotonic
     ) -> None:
-        check_positive(type(self).__name__, extra=extra, quantile=quantile)
-        if quantile >= 1:
-            raise invalid(type(self).__name__, {"quantile": [f"is {quantile!r}; give a part, such as 0.95"]})
+        refuse_wrong(type(self).__name__, extra=_share(extra), quantile=_share(quantile))
         self._quantile, self._clock = quantile, clock
         self._budget = _Budget(extra)
         self._histories: dict[tuple[str, str, str], _History] = {}
@@ -82,6 +79,10 @@ class HedgedReads(Plugin):
             raise NotSentError(f"{call.action} on table {call.table!r} is not hedged: the budget is used up")
         yield Tell(Hedged(call.table, call.action))
         return (yield from send(call))
+
+
+def _share(value: float) -> Problem:
+    return None if positive(value) is None and value < 1 else f"is {value!r}; give a part of 1, such as 0.95"
 
 
 class _History:

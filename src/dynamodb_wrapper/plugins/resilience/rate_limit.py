@@ -15,10 +15,9 @@ from threading import Lock
 from time import monotonic
 from typing import Any, Final
 
-import msgspec
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import MsgspecError, Struct
 
+from dynamodb_wrapper.engine.bodies import ITEM_ACTIONS
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Sleep, Tell
 from dynamodb_wrapper.engine.partitions import is_write
 from dynamodb_wrapper.engine.plugins import Plugin
@@ -28,8 +27,9 @@ from dynamodb_wrapper.exceptions import (
     ProvisionedThroughputExceededError,
     RateLimitedError,
 )
+from dynamodb_wrapper.plugins.capacity import Contents, asking
+from dynamodb_wrapper.plugins.options import instance, positive, refuse_wrong, unset_or
 from dynamodb_wrapper.plugins.resilience.events import Delayed
-from dynamodb_wrapper.plugins.resilience.settings import check_positive
 
 BURST_SECONDS: Final = 0.5
 LARGEST_PAGE_UNITS: Final = 128.0  # 1 MB read eventually consistent, at 8 KB a unit
@@ -38,6 +38,7 @@ NEWEST_SHARE: Final = 0.2
 SLOWED_TO: Final = 0.7
 SLOWEST_SHARE: Final = 0.05
 RECOVERY_PER_SECOND: Final = 0.05
+_TABLES: Final = "give limits by the table's full name, such as {'orders': UnitLimit(read=100)}"
 
 
 class UnitLimit(Struct, frozen=True, kw_only=True):
@@ -78,28 +79,39 @@ class RateLimit(Plugin):
         adaptive: bool = False,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        check_positive(type(self).__name__, read_units=read_units, write_units=write_units)
+        given = {} if tables is None else tables
+        refuse_wrong(
+            type(self).__name__,
+            read_units=unset_or(positive, read_units),
+            write_units=unset_or(positive, write_units),
+            tables=instance(given, Mapping, _TABLES),
+        )
+        for table, limit in given.items():
+            refuse_wrong(type(self).__name__, {f"tables.{table}": instance(limit, UnitLimit, _TABLES)})
+            sides = {"read": limit.read, "write": limit.write}
+            refuse_wrong(
+                type(self).__name__,
+                {f"tables.{table}.{side}": unset_or(positive, units) for side, units in sides.items()},
+            )
         self._usual = UnitLimit(read=read_units, write=write_units)
-        self._tables = dict(tables or {})
-        for limit in self._tables.values():
-            check_positive(type(limit).__name__, read=limit.read, write=limit.write)
+        self._tables = dict(given)
         self._adaptive, self._clock = adaptive, clock
         self._accounts: dict[tuple[str, str, bool], _Account | None] = {}
         self._lock = Lock()
         self.attempts = [self._hold]
 
     def _hold(self, send: Send, call: Call) -> Flow[Reply]:
-        account = self._account(call, call.table)
+        account = self._account(call, call.table) if call.action in ITEM_ACTIONS else None
         if account is None:
             return (yield from send(call))
         ticket = account.take(call)
-        refund = charged = ticket.units
+        refund, charged, asked = ticket.units, ticket.units, asking(call)
         try:
             while (wait := account.turn(ticket, call)) > 0:
                 yield Tell(Delayed(call.table, self.name, wait))
                 yield Sleep(wait)
             refund = 0.0
-            reply = yield from send(_metered(call))
+            reply = yield from send(asked)
         except DynamoDBWrapperError as error:
             throttled = isinstance(error, ProvisionedThroughputExceededError)
             if throttled and self._adaptive:
@@ -110,17 +122,20 @@ class RateLimit(Plugin):
         finally:
             if refund:
                 account.put_right(-refund)
-        self._count(account, call, charged, reply)
-        return reply
+        try:
+            contents = Contents(asked, reply)
+            self._count(account, call, charged, contents)
+        except MsgspecError:  # what is wrong with a reply is for those to say who asked
+            return reply
+        return reply if asked is call else contents.unasked()
 
-    def _count(self, account: _Account, call: Call, charged: float, reply: Reply) -> None:
-        told = _replies.decode(reply).ConsumedCapacity or []
-        for part in [told] if isinstance(told, _Consumed) else told:
-            if part.TableName == call.table or not part.TableName:
-                account.learn(call, part.CapacityUnits)
-                account.put_right(part.CapacityUnits - charged)
-            elif (other := self._account(call, part.TableName)) is not None:
-                other.put_right(part.CapacityUnits)
+    def _count(self, account: _Account, call: Call, charged: float, contents: Contents) -> None:
+        for table, units in contents.totals():
+            if table == call.table:
+                account.learn(call, units)
+                account.put_right(units - charged)
+            elif (other := self._account(call, table)) is not None:
+                other.put_right(units)
 
     def _account(self, call: Call, table: str) -> _Account | None:
         place = (call.region, table, is_write(call))
@@ -223,24 +238,6 @@ class _Account:
         self._units = min(self._units + passed * self._rate, self._rate * BURST_SECONDS)
         self._rate = min(self._limit, self._rate + passed * self._limit * RECOVERY_PER_SECOND)
         return now
-
-
-class _Consumed(Struct):
-    CapacityUnits: float = 0.0
-    TableName: str = ""
-
-
-class _Reply(Struct):
-    ConsumedCapacity: _Consumed | list[_Consumed] | None = None
-
-
-_replies = msgspec.json.Decoder(_Reply)
-
-
-def _metered(call: Call) -> Call:
-    if call.body.get("ReturnConsumedCapacity", "NONE") != "NONE":
-        return call
-    return replace(call, body=call.body | {"ReturnConsumedCapacity": "TOTAL"})
 
 
 def _entries(call: Call) -> int:

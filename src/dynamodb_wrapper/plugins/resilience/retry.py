@@ -5,11 +5,20 @@ Knows how policies are chosen and shared. The rules of repeating itself are thos
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from dynamodb_wrapper.engine.plugins import Plugin
 from dynamodb_wrapper.engine.retry import BUCKET_TOKENS, Retry, RetryPolicy, TokenBucket
-from dynamodb_wrapper.plugins.resilience.settings import check_positive
+from dynamodb_wrapper.plugins.options import (
+    Problem,
+    instance,
+    names,
+    positive,
+    refuse_wrong,
+    unset_or,
+    whole,
+)
 
 __all__ = ["RetryPlugin", "RetryPolicy"]
 
@@ -35,16 +44,9 @@ class RetryPlugin(Plugin):
     name, version = "retry", "1.0"
 
     def __init__(self, *policies: RetryPolicy, budget: int = BUCKET_TOKENS) -> None:
-        check_positive(type(self).__name__, budget=budget)
+        refuse_wrong(type(self).__name__, budget=whole(budget))
         for policy in policies:
-            check_positive(
-                type(policy).__name__,
-                attempts=policy.attempts,
-                timeout_seconds=policy.timeout_seconds,
-                base_seconds=policy.base_seconds,
-                throttle_base_seconds=policy.throttle_base_seconds,
-                longest_wait_seconds=policy.longest_wait_seconds,
-            )
+            _check(policy)
         self._policies = policies
         self._bucket = TokenBucket(budget)
 
@@ -53,3 +55,25 @@ class RetryPlugin(Plugin):
         plugin = Plugin()
         plugin.retry = Retry(config.retries, config.timeout_seconds, self._bucket, policies=self._policies)
         return plugin
+
+
+def _check(policy: RetryPolicy) -> None:
+    mend = "give policies, such as RetryPolicy(attempts=5)"
+    refuse_wrong("RetryPlugin", policies=instance(policy, RetryPolicy, mend))
+    refuse_wrong(
+        "RetryPolicy",
+        attempts=unset_or(whole, policy.attempts),
+        timeout_seconds=unset_or(positive, policy.timeout_seconds),
+        base_seconds=positive(policy.base_seconds),
+        throttle_base_seconds=positive(policy.throttle_base_seconds),
+        longest_wait_seconds=positive(policy.longest_wait_seconds),
+        actions=names(policy.actions) or _misspelt(policy.actions),
+        tables=names(policy.tables),
+    )
+
+
+def _misspelt(actions: Collection[str]) -> Problem:
+    wrong = next((action for action in actions if not action[:1].isupper()), None)
+    if wrong is None:
+        return None
+    return f"has {wrong!r}; give the service's names of operations, such as 'GetItem' or 'Query'"

@@ -22,6 +22,7 @@ from dynamodb_wrapper import exceptions as exc
 from dynamodb_wrapper.engine.events import Retrying
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Sleep, Tell
 from dynamodb_wrapper.engine.plugins import Plugin
+from dynamodb_wrapper.plugins.options import names, refuse_wrong
 from dynamodb_wrapper.wire.values import decode_item
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class SafeWrites(Plugin):
     name, version = "safe-writes", "1.0"
 
     def __init__(self, tables: Collection[str] = ()) -> None:
+        refuse_wrong(type(self).__name__, tables=names(tables))
         self._tables = frozenset(tables)
 
     def bound(self, config: DynamoDBConfig) -> Plugin:

@@ -218,9 +218,9 @@ def test_a_read_without_its_key_cannot_be_checked() -> None:
     [
         ([Plain], {}, "has no encrypted field"),
         ([Patient], {"blind_key": None}, "give a blind_key"),
-        ([Patient], {"blind_key": b"short"}, "blind_key is too short"),
-        ([Patient], {"key_seconds": 0}, "key_seconds must be more than 0"),
-        ([Patient], {"key_uses": 2**33}, "key_uses from 1 to"),
+        ([Patient], {"blind_key": b"short"}, "blind_key: is too short"),
+        ([Patient], {"key_seconds": 0}, "key_seconds: is 0; give a number above 0"),
+        ([Patient], {"key_uses": 2**33}, "key_uses: is 8589934592; give at most"),
     ],
 )
 def test_a_wrong_plugin_is_refused(models: Any, options: dict[str, Any], told: str) -> None:

@@ -32,7 +32,7 @@ def test_a_hashed_key_is_the_same_in_every_process_and_in_any_order(caplog: pyte
 def test_a_salt_changes_the_hash(caplog: pytest.LogCaptureFixture) -> None:
     hashes = {key_field(LoggingPlugin(salt=salt), caplog) for salt in (b"", b"one", b"two")}
     assert len(hashes) == 3
-    with pytest.raises(ValidationError, match="at most 64 bytes"):
+    with pytest.raises(ValidationError, match="has 65 bytes; give at most 64"):
         LoggingPlugin(salt=b"." * 65)
 
 

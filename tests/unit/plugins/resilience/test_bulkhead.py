@@ -202,5 +202,5 @@ def test_while_a_call_backs_off_its_place_is_free() -> None:
 
 @pytest.mark.parametrize("settings", [{"concurrency": 0}, {"concurrency": 1, "tables": {"t": 0}}])
 def test_a_bound_that_cannot_be_is_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError, match="give a number above 0"):
+    with pytest.raises(ValidationError, match="give a whole number above 0"):
         Bulkhead(**settings)

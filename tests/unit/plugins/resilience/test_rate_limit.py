@@ -131,8 +131,8 @@ def test_tables_have_limits_of_their_own_and_sides_are_apart() -> None:
 def test_the_capacity_is_asked_for_where_the_caller_did_not() -> None:
     world = World(lambda call: 1.0, read_units=100.0)
     world.run(0.001, 1)
-    world.run(0.001, 1, Call("GetItem", {"ReturnConsumedCapacity": "INDEXES"}, "t"))
-    assert [call.body["ReturnConsumedCapacity"] for call in world.calls] == ["TOTAL", "INDEXES"]
+    world.run(0.001, 1, Call("GetItem", {"ReturnConsumedCapacity": "TOTAL"}, "t"))
+    assert [call.body["ReturnConsumedCapacity"] for call in world.calls] == ["INDEXES", "TOTAL"]
 
 
 def test_adaptive_it_finds_what_the_table_can_take() -> None:
@@ -238,5 +238,5 @@ def test_a_transaction_pays_for_every_table_in_it() -> None:
 def test_a_limit_that_cannot_be_is_refused() -> None:
     with pytest.raises(ValidationError, match="read_units: is 0; give a number above 0"):
         RateLimit(read_units=0)
-    with pytest.raises(ValidationError, match="UnitLimit is not valid: write"):
+    with pytest.raises(ValidationError, match=r"RateLimit is not valid: tables\.t\.write"):
         RateLimit(tables={"t": UnitLimit(write=-1)})

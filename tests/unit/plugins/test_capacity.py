@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dynamodb_wrapper.engine.flow import Call
-from dynamodb_wrapper.plugins.metrics.capacity import Contents, Units, asking
+from dynamodb_wrapper.plugins.capacity import Contents, Units, asking
 
 
 def read(action: str, reply: Any, body: Any = None, table: str = "orders") -> Contents:
@@ -113,3 +113,13 @@ def test_a_statement_reads_if_it_selects(body: Any, reads: bool) -> None:
 )
 def test_items_are_counted_by_table(action: str, reply: Any, body: Any, counted: list[Any]) -> None:
     assert [*read(action, reply, body).items()] == counted
+
+
+def test_totals_are_told_by_table() -> None:
+    both = [ALL, {"TableName": "parcels", "CapacityUnits": 2.5}]
+    assert [*read("BatchWriteItem", {"ConsumedCapacity": both}).totals()] == [
+        ("orders", 6.0),
+        ("parcels", 2.5),
+    ]
+    assert [*read("GetItem", {"ConsumedCapacity": {"CapacityUnits": 0.5}}).totals()] == [("orders", 0.5)]
+    assert [*read("GetItem", {}).totals()] == []

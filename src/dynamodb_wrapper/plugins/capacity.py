@@ -5,7 +5,7 @@ Knows the service's `ReturnConsumedCapacity` and the members of its replies. Mus
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -76,13 +76,21 @@ class Contents:
             return self._reply
         return _encode({name: raw for name, raw in self._members.items() if name != _MEMBER})
 
+    def totals(self) -> Iterator[tuple[str, float]]:
+        """Each table and the units consumed of it and its indexes together, where the reply tells."""
+        for consumed in self._consumed():
+            yield consumed.TableName or self._call.table, consumed.CapacityUnits
+
     def units(self) -> Iterator[Units]:
-        """What was consumed, where the reply tells."""
+        """What was consumed of each table and index, where the reply tells."""
+        for consumed in self._consumed():
+            yield from self._of(consumed)
+
+    def _consumed(self) -> Sequence[_Consumed]:
         raw = self._members.get(_MEMBER)
         if raw is None:
-            return
-        for consumed in _many.decode(raw) if bytes(raw)[:1] == b"[" else (_one.decode(raw),):
-            yield from self._of(consumed)
+            return ()
+        return _many.decode(raw) if bytes(raw)[:1] == b"[" else (_one.decode(raw),)
 
     def _of(self, consumed: _Consumed) -> Iterator[Units]:
         table = consumed.TableName
