@@ -1,19 +1,28 @@
-"""Writing DataFrames into tables."""
+"""Writing DataFrames into tables: what is stored, what is rejected, and what a second try finds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.spark_models import Order
+from tests.support.faults import FaultServer, reset_after_apply, throttle
+from tests.support.spark_models import Account, Order
 
-from dynamodb_wrapper import DynamoDB
-from dynamodb_wrapper.spark.connector import Counts, read_report
+from dynamodb_wrapper import ConflictError, DynamoDB, DynamoDBConfig, ItemNotFoundError, ValidationError
+from dynamodb_wrapper.spark.connector import Counts, read_report, write_by_map
+from dynamodb_wrapper.spark.connector.counts import together
+from dynamodb_wrapper.spark.connector.options import read_options
+from dynamodb_wrapper.spark.connector.rows import Row
+from dynamodb_wrapper.spark.connector.source import Source
+from dynamodb_wrapper.spark.connector.writer import written
 
 ORDER = "tests.support.spark_models:Order"
 ACCOUNT = "tests.support.spark_models:Account"
+ROWS: list[Row] = [{"customer": f"c{at % 3}", "number": at, "weight": at / 2} for at in range(300)]
+WEIGHED = (("customer", str), ("number", int), ("weight", float))
+NOTED = (("name", str), ("note", str), ("version", int))
 
 
 @pytest.fixture
@@ -28,13 +37,232 @@ def write(options: dict[str, str], tmp_path: Path) -> Callable[..., Counts]:
     return made
 
 
+@pytest.fixture
+def task(config: DynamoDBConfig) -> Callable[..., Counts]:
+    """`task(rows, columns, table="orders", ...)` writes as one task does, without Spark."""
+
+    def made(rows: Any, columns: Any, endpoint: str | None = None, **options: str) -> Counts:
+        given = config if endpoint is None else config.replace(endpoint_url=endpoint)
+        return written(Source(read_options(options), given).known(columns), rows)
+
+    return made
+
+
+def failing(rows: list[Row]) -> Iterator[Row]:
+    yield from rows
+    raise RuntimeError("the task ends here")
+
+
+def stored(db: DynamoDB) -> list[tuple[str, int, float | None]]:
+    return sorted((order.customer, order.number, order.weight) for order in db.scan(Order))
+
+
+WANTED = sorted((row["customer"], row["number"], row["weight"]) for row in ROWS)
+
+
 def test_rows_are_put(
     spark: Any, write: Callable[..., Counts], db: DynamoDB, tables: Callable[..., list[str]]
 ) -> None:
     tables(Order)
-    rows = [(f"c{at % 3}", at, at / 2, at % 2 == 0) for at in range(300)]
-    df = spark.createDataFrame(rows, "customer string, number long, weight double, urgent boolean")
+    df = spark.createDataFrame(
+        [tuple(row.values()) for row in ROWS], "customer string, number long, weight double"
+    )
     counts = write(df.repartition(2), table="orders")
-    assert (counts.written, counts.repeated, counts.rejected, counts.tasks) == (300, 0, {}, 2)
-    stored = {(order.customer, order.number, order.weight, order.urgent) for order in db.scan(Order)}
-    assert stored == set(rows)
+    assert (counts.written, counts.repeated, counts.rejected) == (300, 0, {})
+    assert (counts.tasks, counts.committed) == (2, True)
+    assert stored(db) == WANTED
+
+
+def test_overwriting_a_table_is_refused(
+    spark: Any, write: Callable[..., Counts], orders: list[Order]
+) -> None:
+    df = spark.createDataFrame([("a", 1)], "customer string, number long")
+    with pytest.raises(Exception, match=r"mode\(\"overwrite\"\) would mean to delete the whole table first"):
+        write(df, mode="overwrite", table="orders")
+
+
+def test_rows_that_are_rejected_are_counted_or_fail_the_write(
+    spark: Any, write: Callable[..., Counts], db: DynamoDB, orders: list[Order], tmp_path: Path
+) -> None:
+    kept, changed = orders[0], orders[1]
+    rows = [
+        (kept.customer, kept.number, kept.weight),
+        (changed.customer, changed.number, 99.0),
+        ("new", 1, 1.0),
+        ("new", None, 1.0),
+    ]
+    df = spark.createDataFrame(rows, "customer string, number long, weight double").coalesce(1)
+    with pytest.raises(Exception, match="onReject = count"):
+        write(df, table="orders", operation="insert")
+    assert read_report(tmp_path / "report.json").committed is False
+    counts = write(df, table="orders", operation="insert", onReject="count")
+    assert counts.rejected == {"conflict": 2, "validation_failed": 1}
+    assert (counts.written + counts.repeated, counts.rows) == (1, 4)
+    assert any(str(changed.number) in sample and "exists already" in sample for sample in counts.samples)
+    assert db.get(Order, {"customer": "new", "number": 1}) is not None
+    assert db.get(Order, {"customer": changed.customer, "number": changed.number}) == changed
+
+
+def test_an_insert_that_failed_half_way_is_made_whole_by_its_second_try(
+    task: Callable[..., Counts], db: DynamoDB, tables: Callable[..., list[str]]
+) -> None:
+    tables(Order)
+    asked = {"table": "orders", "operation": "insert", "onReject": "count"}
+    task(ROWS[:120], WEIGHED, **asked)
+    counts = task(ROWS, WEIGHED, **asked)
+    assert (counts.written, counts.repeated, counts.rejected) == (180, 120, {})
+    assert stored(db) == WANTED
+
+
+def test_a_task_that_fails_has_doubled_nothing_when_it_was_run_again(
+    task: Callable[..., Counts], db: DynamoDB, tables: Callable[..., list[str]]
+) -> None:
+    tables(Account)
+    db.put(Account(name="a", balance=1))
+    db.put(Account(name="b", balance=1))
+    rows: list[Row] = [
+        {"name": "a", "balance": 5, "version": 1},
+        {"name": "b", "balance": 5, "version": 1},
+        {"name": "c", "balance": 5, "version": 0},
+    ]
+    columns = (("name", str), ("balance", int), ("version", int))
+    for operation in ("put", "update"):
+        if operation == "update":
+            rows = [{**row, "balance": 6, "version": row["version"] + 1} for row in rows]
+        with pytest.raises(RuntimeError):
+            task(failing(rows), columns, model=ACCOUNT, operation=operation)
+        task(rows[:2], columns, model=ACCOUNT, operation=operation)  # as much as a failing task got done
+        counts = task(rows, columns, model=ACCOUNT, operation=operation)
+        assert (counts.written + counts.repeated, counts.rejected) == (3, {})
+        found = {account.name: (account.balance, account.version) for account in db.scan(Account)}
+        assert found == {row["name"]: (row["balance"], row["version"] + 1) for row in rows}
+
+
+def test_a_write_with_an_old_version_is_rejected(
+    task: Callable[..., Counts], db: DynamoDB, tables: Callable[..., list[str]]
+) -> None:
+    tables(Account)
+    db.put(Account(name="a", note="first"))
+    task([{"name": "a", "note": "second", "version": 1}], NOTED, model=ACCOUNT, operation="update")
+    old: list[Row] = [{"name": "a", "note": "late", "version": 1}]
+    for operation in ("put", "update", "delete"):
+        counts = task(old, NOTED, model=ACCOUNT, operation=operation, onReject="count")
+        assert (counts.written, counts.repeated, sum(counts.rejected.values())) == (0, 0, 1)
+    account = db.get(Account, "a")
+    assert account is not None
+    assert (account.note, account.version) == ("second", 2)
+    counts = task([{"name": "a", "version": 2}], NOTED, model=ACCOUNT, operation="delete")
+    again = task([{"name": "a", "version": 2}], NOTED, model=ACCOUNT, operation="delete")
+    assert (counts.written, again.repeated) == (1, 1)
+
+
+def test_an_update_changes_the_given_columns_and_makes_no_item(
+    task: Callable[..., Counts], db: DynamoDB, orders: list[Order]
+) -> None:
+    one, other = orders[1], orders[2]
+    key = {"customer": one.customer, "number": one.number}
+    rows: list[Row] = [
+        {**key, "weight": 7.5},
+        {"customer": other.customer, "number": other.number},
+        {"customer": "nobody", "number": 1, "weight": 1.0},
+    ]
+    counts = task(rows, WEIGHED, model=ORDER, operation="update", onReject="count")
+    assert (counts.written, counts.rejected) == (2, {"item_not_found": 1})
+    assert db.get(Order, key) == one.model_copy(update={"weight": 7.5})
+    assert db.get(Order, {"customer": other.customer, "number": other.number}) == other.model_copy(
+        update={"weight": None}
+    )
+    with pytest.raises(ItemNotFoundError):
+        task(rows, WEIGHED, model=ORDER, operation="update")
+
+
+def test_items_are_deleted_by_their_keys(
+    task: Callable[..., Counts], db: DynamoDB, orders: list[Order]
+) -> None:
+    gone = [{"customer": order.customer, "number": order.number} for order in orders[:150]]
+    counts = task(gone, (("customer", str), ("number", int)), table="orders", operation="delete")
+    assert counts.written == 150
+    assert db.scan(Order).count() == len(orders) - 150
+
+
+def test_a_row_that_the_service_refuses_does_not_take_its_batch_along(
+    task: Callable[..., Counts], db: DynamoDB, tables: Callable[..., list[str]]
+) -> None:
+    tables(Order)
+    rows = [*ROWS[:30], {"customer": "c", "number": 1, "status": ""}]
+    columns = (*WEIGHED, ("status", str))
+    counts = task(rows, columns, table="orders", onReject="count")
+    assert (counts.written, counts.rejected) == (30, {"validation_failed": 1})
+    assert db.scan(Order).count() == 30
+
+
+def test_a_write_survives_throttles_and_lost_answers(
+    task: Callable[..., Counts], config: DynamoDBConfig, db: DynamoDB, tables: Callable[..., list[str]]
+) -> None:
+    tables(Order)
+    faults = [throttle(), reset_after_apply(), throttle(), reset_after_apply()]
+    for operation in ("insert", "put"):
+        with FaultServer(faults, upstream=str(config.endpoint_url)) as server:
+            counts = task(ROWS, WEIGHED, server.url, model=ORDER, operation=operation)
+            assert (counts.written + counts.repeated, counts.rejected) == (300, {})
+        assert stored(db) == WANTED
+
+
+def test_a_write_with_units_asks_what_it_consumed(
+    task: Callable[..., Counts], config: DynamoDBConfig, tables: Callable[..., list[str]]
+) -> None:
+    tables(Order)
+    with FaultServer([], upstream=str(config.endpoint_url)) as server:
+        counts = task(ROWS, WEIGHED, server.url, table="orders", writeUnits="100000", tasks="2")
+        asked = {
+            request.json.get("ReturnConsumedCapacity")
+            for request in server.requests
+            if request.action == "BatchWriteItem"
+        }
+    assert counts.written == 300
+    assert asked
+    assert None not in asked
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "told"),
+    [
+        ((("customer", str),), {}, "number is part of the key of .*orders and no column"),
+        ((*WEIGHED, ("color", str)), {"model": ORDER}, "color is no attribute of the model"),
+        (WEIGHED[:2], {"operation": "update"}, "no column besides the key"),
+        (WEIGHED, {"sets": "tags"}, "tags is to be a set and is no column"),
+    ],
+)
+def test_columns_that_do_not_fit_are_told_before_anything_is_written(
+    task: Callable[..., Counts], orders: list[Order], columns: Any, options: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ValidationError, match=told):
+        task([], columns, table="orders", **options)
+
+
+def test_a_rejected_row_is_the_error_itself(task: Callable[..., Counts], orders: list[Order]) -> None:
+    row: Row = {"customer": orders[1].customer, "number": orders[1].number, "weight": 99.0}
+    with pytest.raises(ConflictError) as caught:
+        task([row], WEIGHED, table="orders", operation="insert")
+    assert any("was rejected" in note for note in caught.value.__notes__)
+
+
+def test_counts_of_tasks_are_added_up() -> None:
+    one = Counts(written=1, repeated=2, rejected={"conflict": 1}, samples=["a"])
+    other = Counts(written=3, rejected={"conflict": 2, "validation": 1}, samples=["b"])
+    both = together([one, other])
+    assert (both.written, both.repeated, both.tasks, both.rows) == (4, 2, 2, 10)
+    assert (both.rejected, both.samples) == ({"conflict": 3, "validation": 1}, ["a", "b"])
+
+
+def test_tables_are_written_by_map_in_arrow(
+    spark: Any, config: DynamoDBConfig, db: DynamoDB, tables: Callable[..., list[str]]
+) -> None:
+    pytest.importorskip("pandas", reason="Spark's mapInArrow wants pandas")
+    tables(Order)
+    df = spark.createDataFrame(
+        [tuple(row.values()) for row in ROWS], "customer string, number long, weight double"
+    )
+    counts = write_by_map(df.repartition(2), config=config, table="orders")
+    assert (counts.written, counts.tasks) == (300, 2)
+    assert stored(db) == WANTED

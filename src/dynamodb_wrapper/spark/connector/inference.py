@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Final
 
 from msgspec import Struct
@@ -29,6 +29,7 @@ from dynamodb_wrapper.wire.values import WireItem, WireValue
 
 MOST_DIGITS: Final = 38
 _LARGEST: Final = 2**63 - 1
+_EXACT: Final = Context(prec=MOST_DIGITS)
 _WORDS: Final = {"S": "text", "N": "number", "BOOL": "boolean", "B": "binary", "M": "map", "L": "list"}
 _SETS: Final = {"SS": "S", "NS": "N", "BS": "B"}
 
@@ -111,7 +112,7 @@ def _plain(tag: str) -> DataType:
 def _number(texts: Sequence[str]) -> DataType:
     """long where all are whole and fit, else a decimal of 38 digits that has room for them, else text."""
     numbers = [Decimal(text) for text in texts]
-    if all(number == number.to_integral_value() and abs(number) <= _LARGEST for number in numbers):
+    if all(number == number.to_integral_value() and number.copy_abs() <= _LARGEST for number in numbers):
         return LongType()
     places = max(max(0, -_exponent(number)) for number in numbers)
     whole = max(max(0, number.adjusted() + 1) for number in numbers)
@@ -121,7 +122,7 @@ def _number(texts: Sequence[str]) -> DataType:
 
 
 def _exponent(number: Decimal) -> int:
-    exponent: Any = number.normalize().as_tuple().exponent
+    exponent: Any = number.normalize(_EXACT).as_tuple().exponent
     return int(exponent)
 
 

@@ -18,7 +18,7 @@ from pyspark.sql.types import StructType
 from dynamodb_wrapper.spark.connector.changes import arrow_of_changes, page_of
 from dynamodb_wrapper.spark.connector.shards import Stream, stream_arn
 from dynamodb_wrapper.spark.connector.source import Source
-from dynamodb_wrapper.spark.connector.walking import walk
+from dynamodb_wrapper.spark.connector.walking import WITHOUT_END, walk
 from dynamodb_wrapper.wire.arrow import ArrowReader
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     def latestOffset(self, start: dict[str, Any] | None = None, limit: Any = None) -> dict[str, Any]:
         """See `DataSourceStreamReader.latestOffset`; before Spark 4.2 it is asked without arguments."""
         until = min(self._until, time.time())
-        most = getattr(limit, "max_rows", inf)
+        most = getattr(limit, "max_rows", WITHOUT_END)
         began = self._last if start is None else start
         self._last = walk(self._stream, began, most, until, at_once=start is None)
         return self._last

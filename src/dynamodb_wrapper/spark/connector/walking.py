@@ -9,16 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from dynamodb_wrapper.spark.connector.shards import EMPTY_PAGES, MOST_RECORDS, Stream, sequence_of
 
+WITHOUT_END: Final = 2**63
 Offset: TypeAlias = dict[str, dict[str, Any]]
 """By shard: `{"after": sequence number or "", "done": whether it ended}`."""
 
 
 def walk(
-    stream: Stream, start: Mapping[str, Any], most: float = inf, until: float = inf, *, at_once: bool = False
+    stream: Stream,
+    start: Mapping[str, Any],
+    most: int = WITHOUT_END,
+    until: float = inf,
+    *,
+    at_once: bool = False,
 ) -> Offset:
     """Where a batch ends that begins at an offset.
 
@@ -37,11 +43,11 @@ def walk(
     open_ = [_Reader(stream, shard, at) for shard, at in end.items() if not at["done"]]
     left = most
     while open_ and left > 0:
-        each = max(1, int(min(left // len(open_), MOST_RECORDS)))
+        each = max(1, min(left // len(open_), MOST_RECORDS))
         for reader in list(open_):
             if left <= 0:
                 break
-            left -= reader.read(int(min(each, left)), until)
+            left -= reader.read(min(each, left), until)
             if reader.over:
                 open_.remove(reader)
     return end
