@@ -179,10 +179,10 @@ def test_processes_that_write_at_once_read_nothing_older_than_they_were_told(
     processes[0]("put", "shared", 0)
     workers = [Worker(*each) for each in enumerate(processes)]
     time.sleep(2)
+    wait_until(lambda: all(worker.added > 10 for worker in workers))
     for worker in workers:
         worker.stop()
     assert [worker.wrong for worker in workers] == [[], [], []]
-    assert all(worker.added > 10 for worker in workers)
     total = sum(worker.added for worker in workers)
     for process in processes:
         wait_until(lambda process=process: process("get", "shared") == total)  # type: ignore[misc]

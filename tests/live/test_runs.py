@@ -47,7 +47,14 @@ async def main():
 asyncio.run(main())
 """
 
-Start = Callable[[], subprocess.Popen[str]]
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def hear(all_but: signal.Signals | None) -> None:
+    """Hear these signals, which whoever runs the tests may ignore, except one."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN if number == all_but else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
@@ -68,9 +75,13 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     program.write_text(SYNC if request.param == "sync" else ASYNC)
     children: list[subprocess.Popen[str]] = []
 
-    def run() -> subprocess.Popen[str]:
+    def run(not_heard: signal.Signals | None = None) -> subprocess.Popen[str]:
         child = subprocess.Popen(
-            [sys.executable, str(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, str(program)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: hear(not_heard),
         )
         children.append(child)
         assert child.stdout is not None
@@ -91,7 +102,7 @@ def stored(config: DynamoDBConfig) -> PipelineRunLog:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_run_whose_process_is_asked_to_stop_is_cancelled_with_its_stage(
     start: Start, config: DynamoDBConfig, number: signal.Signals
 ) -> None:
@@ -103,6 +114,18 @@ def test_a_run_whose_process_is_asked_to_stop_is_cancelled_with_its_stage(
     assert run.status is RunStatus.CANCELLED
     assert run.stages[0].status is RunStatus.CANCELLED
     assert run.end_time is not None
+
+
+def test_a_signal_that_the_process_ignores_does_not_cancel_its_run(
+    start: Start, config: DynamoDBConfig
+) -> None:
+    child = start(not_heard=signal.SIGHUP)
+    child.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    assert stored(config).status is RunStatus.RUNNING
+    child.send_signal(signal.SIGTERM)
+    child.communicate(timeout=60)
+    assert stored(config).status is RunStatus.CANCELLED
 
 
 def test_a_run_whose_process_was_killed_is_reaped_once(

@@ -181,6 +181,8 @@ class _Signals:
             task.cancel(f"interrupted by {number.name}")
 
         for number in LOOP_SIGNALS:
+            if signal.getsignal(number) is signal.SIG_IGN:
+                continue
             try:
                 loop.add_signal_handler(number, cancel, number)
             except (NotImplementedError, RuntimeError, ValueError):  # Windows, or not the main thread

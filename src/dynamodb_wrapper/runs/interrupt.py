@@ -26,6 +26,8 @@ class Interrupted(KeyboardInterrupt):
 class Interrupts:
     """Turns the first of `SIGNALS` into `Interrupted` while it listens, and ignores later ones.
 
+    A signal that the process ignores, such as SIGHUP under `nohup`, stays ignored.
+
     Inside `shield()` the signal waits until the block ends, so that a write is not left with an unknown
     outcome; a second signal ends that wait. Once it is raised, further signals are ignored, so that an
     impatient user does not keep the program from tidying up. Outside the main thread, where Python delivers
@@ -43,7 +45,8 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
-        before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._handle) for number in heard}
         try:
             yield self
         finally:

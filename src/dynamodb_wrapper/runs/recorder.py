@@ -33,6 +33,8 @@ HEARTBEAT_SECONDS = 5.0
 LEASE_SECONDS = 60.0
 FLUSH_SECONDS = 5.0
 """How long the beginning and the end of a stage wait for the log."""
+SHORTEST_TIMEOUT_SECONDS = 5.0
+"""What a write to the log may take however short the lease is."""
 CLOSE_SECONDS = 60.0
 """How long the end of a run waits for a log that cannot be written."""
 
@@ -255,7 +257,8 @@ class Wanted:
 def begin(kind: type[R], wanted: Wanted, config: DynamoDBConfig | None) -> R:
     """Begin a run, and the thread that writes for it."""
     dto, config = wanted.dto(), config or DynamoDBConfig()
-    patient = config.replace(timeout_seconds=min(config.timeout_seconds, wanted.lease_seconds / 3))
+    patience = max(SHORTEST_TIMEOUT_SECONDS, wanted.lease_seconds / 3)
+    patient = config.replace(timeout_seconds=min(config.timeout_seconds, patience))
     run = kind(dto, wanted.watchers)
     run._keeper = Keeper(
         PipelineRunLogsWriteApi(patient),

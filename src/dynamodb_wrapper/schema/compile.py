@@ -22,7 +22,7 @@ from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.schema.description import GSI, LSI, Index, KeyType, Projection, TableSchema
 from dynamodb_wrapper.schema.encrypted import encrypted_attributes
 from dynamodb_wrapper.schema.shards import shards_of
-from dynamodb_wrapper.schema.sharing import SharedTable, is_lasting, refuse_conflicts
+from dynamodb_wrapper.schema.sharing import SharedTable, housemates, refuse_conflicts
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -59,8 +59,7 @@ def schema_of(model: type[M]) -> TableSchema[M]:
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise MetaError(f"{model!r} is not a pydantic model class: give the class, not an instance")
     schema = _Compiler(model).compile()
-    if is_lasting(schema):
-        refuse_conflicts(schema, filter(is_lasting, list(_compiled.values())))
+    refuse_conflicts(schema, housemates(schema, list(_compiled.values())))
     _compiled[model] = schema
     return schema
 
@@ -220,8 +219,8 @@ class _Compiler:
         indexes: dict[str, Index] = {}
         for index in globals_ + locals_:
             assert index.name is not None
-            if index.name in indexes:
-                self.fail(f"two indexes are named {index.name!r}")
+            if index.name in indexes or index.stored_name in {each.stored_name for each in indexes.values()}:
+                self.fail(f"two indexes are named {index.stored_name!r}")
             indexes[index.name] = index
         return indexes
 
@@ -252,8 +251,17 @@ class _Compiler:
             taken=(*self.annotations, *self.shared.attributes, *self.blind),
             fail=self.fail,
         )
-        projection = self.projection(gsi.projection, name)
-        return Index(name, partition, sort, projection, shards=shards, filling=gsi.filling)
+        if gsi.stored_as is not None and shards is None:
+            self.fail(f"{name} has stored_as and no shards: name it {gsi.stored_as!r}, as the table does")
+        return Index(
+            name,
+            partition,
+            sort,
+            self.projection(gsi.projection, name),
+            shards=shards,
+            filling=gsi.filling,
+            stored_as=None if gsi.stored_as is None else self.index_name(gsi.stored_as),
+        )
 
     def lsi(self, entry: object, partition: str) -> Index:
         lsi = self.entry(entry, LSI, "lsis")

@@ -116,9 +116,13 @@ class SharedTable:
             )
 
 
-def is_lasting(schema: TableSchema[Any]) -> bool:
-    """Whether a model shares its table and was not made within a function, such as a test."""
-    return schema.type_attribute is not None and "<locals>" not in schema.model.__qualname__
+def housemates(schema: TableSchema[Any], others: Iterable[TableSchema[Any]]) -> Iterable[TableSchema[Any]]:
+    """Those of the others that are meant to share the table of this one.
+
+    They are models of the same package: another package may call a table of its own the same. One that was
+    made within a function, such as a test, is for that function only.
+    """
+    return (other for other in others if _package(schema) is not None and _package(schema) == _package(other))
 
 
 def refuse_conflicts(schema: TableSchema[Any], others: Iterable[TableSchema[Any]]) -> None:
@@ -132,6 +136,13 @@ def refuse_conflicts(schema: TableSchema[Any], others: Iterable[TableSchema[Any]
                     f"{other.model.__name__}, but {why}",
                     context={"model": schema.model.__qualname__},
                 )
+
+
+def _package(schema: TableSchema[Any]) -> str | None:
+    """The package that a lasting model of a shared table is of."""
+    if schema.type_attribute is None or "<locals>" in schema.model.__qualname__:
+        return None
+    return schema.model.__module__.partition(".")[0]
 
 
 def _is_again(model: type, other: type) -> bool:
