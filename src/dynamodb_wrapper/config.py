@@ -140,6 +140,12 @@ def _replicas(given: tuple[Region, ...]) -> tuple[Region, ...]:
     return given
 
 
+def _several(plugins: object) -> object:
+    if not isinstance(plugins, list | tuple):
+        raise problem("give a tuple of plugins, such as (CachePlugin(),)")
+    return plugins
+
+
 class Settings(TypedDict, total=False):
     """The keyword arguments of `DynamoDBConfig`; its fields say what they mean."""
 
@@ -229,7 +235,7 @@ class DynamoDBConfig(Checked):
     debug_logging: bool = False
     cursor_secret: SecretStr | None = None
     allow_scan: bool = False
-    plugins: tuple[object, ...] = ()
+    plugins: Annotated[tuple[object, ...], BeforeValidator(_several)] = ()
     regions: Annotated[
         tuple[Annotated[Region, BeforeValidator(_replica)], ...], AfterValidator(_replicas)
     ] = ()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +43,10 @@ from dynamodb_wrapper.plugins import (
 from dynamodb_wrapper.schema import Encrypted
 
 SECRET, PLAIN, KEY = "the-secret-value", "the-plain-value", "the-key-value"
+GUIDE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text()
+IN_THE_GUIDE = re.findall(
+    r"^    (\w+)\(", GUIDE.partition("\nplugins = (\n")[2].partition("\n)\n")[0], re.MULTILINE
+)
 PATIENT = RetryPolicy(attempts=30, throttle_base_seconds=0.02, longest_wait_seconds=0.05)
 
 
@@ -220,6 +226,7 @@ async def test_values_are_true_through_each_door_and_nothing_tells_them(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with together() as all_:
+        assert [type(plugin).__name__ for plugin in all_.plugins] == IN_THE_GUIDE
         await door(all_)
         assert_silent(all_, caplog.records)
         figures = all_.metrics.snapshot()

@@ -368,3 +368,8 @@ def test_settings_can_be_written_as_json_and_read_again() -> None:
     written = DynamoDBConfig(retries=2).model_dump_json(exclude_none=True)
     assert json.loads(written)["retries"] == 2
     assert DynamoDBConfig.model_validate_json(written).retries == 2
+
+
+def test_one_plugin_in_place_of_a_tuple_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"plugins: give a tuple of plugins, such as \(CachePlugin"):
+        DynamoDBConfig(plugins=object())  # type: ignore[arg-type]

@@ -19,7 +19,13 @@ from dynamodb_wrapper.engine.events import (
     tell,
 )
 from dynamodb_wrapper.engine.flow import Call, Layer, Send, stack
-from dynamodb_wrapper.engine.plugins import Plugin, checked_plugin, installed_plugins, layers_of
+from dynamodb_wrapper.engine.plugins import (
+    Plugin,
+    checked_parts,
+    checked_plugin,
+    installed_plugins,
+    layers_of,
+)
 from dynamodb_wrapper.engine.retry import Retry
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.wire.sharing import shared_bucket, shared_regions
@@ -44,11 +50,12 @@ class Host:
             This client, so that another one may follow.
 
         Raises:
-            ValidationError: it is no plugin, one of its name is in use, it brings retries and another one
-                does, or it has layers and the client has sent calls without them already; nothing was added.
+            ValidationError: it is no plugin, one of its name is in use, what it brings cannot be called, it
+                brings retries and another one does, or it has layers and the client has sent calls without
+                them already; nothing was added.
         """
         plugin = checked_plugin(plugin, self.plugins)
-        bound = plugin.bound(self.config)
+        bound = checked_parts(plugin.bound(self.config), plugin.name)
         if bound.retry is not None:
             self._refuse_second_retry(plugin)
         if "send" in self.__dict__:

@@ -16,9 +16,9 @@ Knows layers, observers and entry points. Must not know what any plugin does.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
@@ -74,6 +74,9 @@ def checked_plugin(plugin: object, used: Sequence[Plugin]) -> Plugin:
     Raises:
         ValidationError: it is none, has no name or version, or one of its name is in use.
     """
+    if isinstance(plugin, type):
+        mend = f"give an object of it, such as {plugin.__name__}(...)"
+        raise ValidationError(f"{plugin.__name__} is a class: {mend}", errors={"plugin": [mend]})
     name = getattr(plugin, "name", None)
     if not isinstance(plugin, Plugin) or not (name and plugin.version):
         mend = "give an object of a subclass of dynamodb_wrapper.plugins.Plugin that has a name and a version"
@@ -82,6 +85,36 @@ def checked_plugin(plugin: object, used: Sequence[Plugin]) -> Plugin:
         mend = "use each plugin once, or give the second one another name"
         raise ValidationError(f"the plugin {name!r} is in use already: {mend}", errors={"plugin": [mend]})
     return plugin
+
+
+def checked_parts(plugin: Plugin, name: str) -> Plugin:
+    """The plugin that serves a client, if what it brings can be used.
+
+    Raises:
+        ValidationError: it brings something that cannot be called.
+    """
+    for member in ("layers", "attempts", "observers"):
+        if not _all(getattr(plugin, member), callable):
+            _refuse_part(name, member, "give a list of functions")
+    if plugin.retry is not None and not callable(plugin.retry):
+        _refuse_part(name, "retry", "give a function, or leave it out")
+    if not _all(plugin.transforms, _is_transform):
+        _refuse_part(name, "transforms", "give a list of objects with `attributes`, `store` and `load`")
+    return plugin
+
+
+def _all(parts: object, check: Callable[[object], bool]) -> bool:
+    return isinstance(parts, Iterable) and all(map(check, parts))
+
+
+def _is_transform(part: object) -> bool:
+    return all(callable(getattr(part, name, None)) for name in ("attributes", "store", "load"))
+
+
+def _refuse_part(name: str, member: str, mend: str) -> NoReturn:
+    raise ValidationError(
+        f"{member} of the plugin {name!r} cannot be used: {mend}", errors={f"plugin.{member}": [mend]}
+    )
 
 
 def installed_plugins() -> Sequence[Plugin]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dynamodb_wrapper.client import DynamoDB
+from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.plugins import Plugin, checked_plugin
 from dynamodb_wrapper.exceptions import ValidationError
 
@@ -44,10 +46,33 @@ class Versionless(Plugin):
     name = "versionless"
 
 
-@pytest.mark.parametrize("given", [Unnamed(), Versionless(), Named, object(), None])
+@pytest.mark.parametrize("given", [Unnamed(), Versionless(), object(), None])
 def test_what_is_no_plugin_with_a_name_and_a_version_is_refused(given: object) -> None:
     with pytest.raises(ValidationError, match="has a name and a version"):
         checked_plugin(given, [])
+
+
+def test_a_class_is_refused_for_an_object_of_it() -> None:
+    with pytest.raises(ValidationError, match=r"Named is a class: give an object of it, such as Named\("):
+        checked_plugin(Named, [])
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("layers", 5),
+        ("layers", [5]),
+        ("attempts", "x"),
+        ("observers", None),
+        ("retry", 5),
+        ("transforms", [print]),
+    ],
+)
+def test_what_a_plugin_brings_and_cannot_be_used_is_refused(member: str, value: object) -> None:
+    plugin = Named()
+    setattr(plugin, member, value)
+    with pytest.raises(ValidationError, match=f"{member} of the plugin 'named' cannot be used: give a"):
+        DynamoDB(DynamoDBConfig.for_local_development()).use(plugin)
 
 
 def test_a_name_is_used_once() -> None:

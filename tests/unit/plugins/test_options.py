@@ -9,6 +9,7 @@ import pytest
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.models import DynamoDBModel
 from dynamodb_wrapper.plugins import (
+    AwsKms,
     Bulkhead,
     CachePlugin,
     CircuitBreaker,
@@ -77,6 +78,8 @@ class Patient(DynamoDBModel):
 
 
 WRONG: list[tuple[Callable[..., Any], dict[str, Any]]] = [
+    (AwsKms, {"key_id": None}),
+    (AwsKms, {"key_id": "alias/a", "older": "alias/b"}),
     (Bulkhead, {"concurrency": 2.5}),
     (Bulkhead, {"concurrency": 1, "tables": "orders"}),
     (Bulkhead, {"concurrency": 1, "tables": {"orders": "5"}}),
@@ -131,3 +134,8 @@ def test_every_plugin_says_which_of_its_options_is_wrong_and_what_to_give(
 def test_a_retry_policy_that_could_never_hold_is_refused(policy: Any) -> None:
     with pytest.raises(ValidationError, match=r"Retry(Policy|Plugin) is not valid: \w+: (is|has) .*; give"):
         RetryPlugin(policy)
+
+
+def test_the_cache_of_what_is_no_client_is_refused() -> None:
+    with pytest.raises(ValidationError, match="give a DynamoDB or AsyncDynamoDB"):
+        CachePlugin().of("db")  # type: ignore[call-overload]

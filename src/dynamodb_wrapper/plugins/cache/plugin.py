@@ -125,6 +125,8 @@ class CachePlugin(Plugin):
         """
         if isinstance(client, DynamoDB):
             return Cache(self._tiers, client)
+        mend = "give a DynamoDB or AsyncDynamoDB, such as `api.client`"
+        refuse_wrong(f"{type(self).__name__}.of", client=instance(client, AsyncDynamoDB, mend))
         return AsyncCache(self._tiers, client)
 
     def _layer(self, send: Send, call: Call) -> Flow[Reply]:

@@ -19,6 +19,7 @@ from dynamodb_wrapper.exceptions import (
     ServiceError,
 )
 from dynamodb_wrapper.plugins.encryption.keys import DataKey
+from dynamodb_wrapper.plugins.options import instance, names, refuse_wrong
 
 CONNECT_SECONDS: Final = 3.0
 READ_SECONDS: Final = 5.0
@@ -54,6 +55,11 @@ class AwsKms:
         region_name: str | None = None,
         client: Any = None,
     ) -> None:
+        refuse_wrong(
+            type(self).__name__,
+            key_id=instance(key_id, str, "give a key's id, its ARN, or an alias such as 'alias/items'"),
+            older=names(older) and "is no list of keys; give one, such as ['alias/items-2025']",
+        )
         self._key_ids = (key_id, *older)
         self._region_name = region_name
         self._client = client
@@ -100,7 +106,11 @@ class AwsKms:
         except boto.ClientError as error:
             raise _refusal(method, str(arguments["KeyId"]), error) from error
         except (boto.NoCredentialsError, boto.PartialCredentialsError) as error:
-            raise AuthenticationError(f"botocore has no credentials for KMS: {error}", error) from error
+            raise AuthenticationError(
+                f"botocore has no credentials for KMS: {error}. Set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY, or give AwsKms a client that has some",
+                error,
+            ) from error
         except boto.BotoCoreError as error:
             raise ConnectionError(
                 f"KMS was not reached ({method}): {error}. Check the Region, the endpoint and the network",
