@@ -26,6 +26,8 @@ T = TypeVar("T")
 MERGED_PAGE: Final = 1000
 """How many items the lanes of a fan-out hold together while their items are read by iteration."""
 HYDRATED_PAGE: Final = 500
+BEGUN_TOGETHER: Final = 8
+"""How many queries are begun together of those whose items come one after the other."""
 KEYS_AT_ONCE: Final = 300
 Place: TypeAlias = Any
 
@@ -190,21 +192,31 @@ class LaneCourse(Generic[T]):
     def _filled(self, leads: tuple[Lead, ...], wanted: int | None, send: Send) -> Flow[tuple[Lead, ...]]:
         """Read on in the lanes of which the next row is needed."""
         now = list(leads)
-        order = range(len(now))
-        while True:
-            dry = [at for at in order if not now[at].rows and not now[at].spot.over]
-            if not self.together:
-                first = next((at for at in self._order() if now[at].rows or not now[at].spot.over), None)
-                dry = [at for at in dry if at == first]
-            if not dry:
-                return tuple(now)
-            flows = [self._read(self.tracks[at], now[at], wanted, send) for at in dry]
+        while dry := self._dry(now, wanted):
+            flows = [self._read(self.tracks[at], now[at], wanted, len(dry), send) for at in dry]
             read = [(yield from flows[0])] if len(flows) == 1 else (yield Together(flows))
             for at, lead in zip(dry, read, strict=True):
                 now[at] = lead
+        return tuple(now)
 
-    def _read(self, track: _Track, lead: Lead, wanted: int | None, send: Send) -> Flow[Lead]:
-        look = self._look(track.lane, wanted)
+    def _dry(self, leads: Sequence[Lead], wanted: int | None) -> list[int]:
+        """The lanes to read on in.
+
+        Of lanes that come one after the other it is the next one; where everything is wanted, some that come
+        after it are begun beside it.
+        """
+        going_on = [at for at in self._order() if leads[at].rows or not leads[at].spot.over]
+        dry = [at for at in going_on if not leads[at].rows]
+        if self.together:
+            return dry
+        if not dry or dry[0] != going_on[0]:
+            return []
+        if wanted is not None or leads[dry[0]].spot.start is not None:
+            return dry[:1]
+        return [at for at in dry if leads[at].spot.start is None][:BEGUN_TOGETHER]
+
+    def _read(self, track: _Track, lead: Lead, wanted: int | None, beside: int, send: Send) -> Flow[Lead]:
+        look = self._look(track.lane, wanted, len(self.tracks) if self.together else beside)
         spot, rows = lead.spot, tuple[Row, ...]()
         while not rows and not spot.over:
             search = replace(track.search, start=spot.start, evaluate=look)
@@ -221,8 +233,7 @@ class LaneCourse(Generic[T]):
             return tuple(found)
         return tuple(row for row in found if track.judge(row.entry))
 
-    def _look(self, lane: Lane, wanted: int | None) -> int | None:
-        lanes = len(self.tracks) if self.together else 1
+    def _look(self, lane: Lane, wanted: int | None, lanes: int) -> int | None:
         if wanted is None:
             page = HYDRATED_PAGE if lane.hydrated else None if lanes == 1 else MERGED_PAGE
             return page if page is None else max(page // lanes, 10)

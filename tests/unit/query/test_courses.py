@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Barrier
 from typing import Any, ClassVar
 
 import msgspec
@@ -94,6 +95,58 @@ def test_a_page_asks_for_one_item_more_to_know_whether_there_is_a_next() -> None
     service = Service([page(1, 2)])
     found = query(service).select("rank").paginate(2).execute()
     assert (found.count, found.next_key, service.calls[0].body["Limit"]) == (2, None, 3)
+
+
+class Tagged(DynamoDBModel):
+    id: str
+    tag: str
+
+    class Meta:
+        table_name = "tagged"
+        partition_key = "id"
+        gsis: ClassVar = [GSI("ByTag", "tag")]
+
+
+class Tags:
+    """Two pages of two items for each tag; so many first pages wait for each other."""
+
+    def __init__(self, together: int) -> None:
+        self.barrier, self.limits = Barrier(together, timeout=20), list[int | None]()
+
+    def __call__(self, call: Call, deadline: float) -> bytes:
+        ((tag,),) = (value.values() for value in call.body["ExpressionAttributeValues"].values())
+        start = call.body.get("ExclusiveStartKey")
+        self.limits.append(call.body.get("Limit"))
+        if start is None:
+            self.barrier.wait()
+        numbers = (0, 1) if start is None else (2, 3)
+        items = [{"id": {"S": f"{tag}{number}"}, "tag": {"S": tag}} for number in numbers]
+        last = {"LastEvaluatedKey": items[-1]} if start is None else {}
+        return msgspec.json.encode({"Count": 2, "Items": items, **last})
+
+
+def tagged(service: Tags) -> Any:
+    config = DynamoDBConfig(region_name="us-east-1", retries=1)
+    return DynamoDB(config, transport=service).query(Tagged).where("tag", "in", ["a", "b", "c"])
+
+
+def test_queries_that_come_one_after_the_other_are_begun_together() -> None:
+    wanted = [f"{tag}{number}" for tag in "abc" for number in range(4)]
+    for ask in (lambda query: query.all(), list):
+        service = Tags(together=3)
+        assert [item.id for item in ask(tagged(service))] == wanted
+        assert service.limits[:3] == [333, 333, 333], "the first pages together are no larger than one"
+        assert service.limits[3:] == [None, None, None]
+
+
+def test_where_few_items_are_wanted_the_next_query_waits_until_it_is_needed() -> None:
+    service = Tags(together=1)
+    assert tagged(service).first().id == "a0"
+    assert len(service.limits) == 1
+    assert [item.id for item in tagged(service).limit(3)] == ["a0", "a1", "a2"]
+    assert len(service.limits) == 3
+    assert [item.id for item in tagged(service).paginate(5).execute()] == ["a0", "a1", "a2", "a3", "b0"]
+    assert len(service.limits) == 6
 
 
 @pytest.mark.parametrize("place", [17, (Spot(), Spot({"id": {"S": "x"}}), Spot(over=True))])
