@@ -6,6 +6,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import pyspark
 import pytest
 
 from dynamodb_wrapper import DynamoDBConfig
@@ -13,6 +14,7 @@ from dynamodb_wrapper import DynamoDBConfig
 EXAMPLE = Path(__file__).parents[2] / "examples" / "spark_connector.py"
 
 
+@pytest.mark.skipif(pyspark.__version__ < "4.1", reason="Spark 4.0 does not replace a source of a name")
 def test_the_example_prints_what_it_promises(
     spark: Any, config: DynamoDBConfig, capsys: pytest.CaptureFixture[str]
 ) -> None:

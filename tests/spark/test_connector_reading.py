@@ -312,8 +312,8 @@ def test_credentials_of_a_config_are_nowhere_that_spark_shows(
     access, secret, token = "AKIDOFTHETEST", "SECRETOFTHETEST", "TOKENOFTHETEST"
     session = spark.newSession()
     given = config.replace(aws_access_key_id=access, aws_secret_access_key=secret, aws_session_token=token)
-    register(session, given)
-    df = session.read.format("dynamodb").option("model", MODEL).load()
+    register(session, given, name="guarded")
+    df = session.read.format("guarded").option("model", MODEL).load()
     assert df.count() == len(orders)
     capfd.readouterr()
     df.explain("extended")
@@ -335,8 +335,8 @@ def test_settings_of_the_session_are_used(spark: Any, config: DynamoDBConfig, or
     session = spark.newSession()
     session.conf.set("spark.dynamodb.endpoint", str(config.endpoint_url))
     session.conf.set("spark.dynamodb.table.prefix", config.table_prefix)
-    register(session)
-    assert session.read.format("dynamodb").schema(COLUMNS).load("orders").count() == len(orders)
+    register(session, name="here")
+    assert session.read.format("here").schema(COLUMNS).load("orders").count() == len(orders)
 
 
 def test_small_tables_are_read_by_the_driver_alone(

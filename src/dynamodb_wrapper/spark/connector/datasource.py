@@ -7,8 +7,9 @@ before it asks it for its partitions, so that a reader is complete when it is ma
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 from pyspark.sql.datasource import (
     DataSource,
@@ -20,6 +21,7 @@ from pyspark.sql.datasource import (
 from pyspark.sql.types import StructType
 
 from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.spark.connector.changes import change_schema
 from dynamodb_wrapper.spark.connector.options import Given, read_options, settings_in
 from dynamodb_wrapper.spark.connector.planning import Share, shares
@@ -30,11 +32,14 @@ from dynamodb_wrapper.spark.connector.source import Source
 from dynamodb_wrapper.spark.connector.streaming import StreamReader
 from dynamodb_wrapper.spark.connector.writer import writer_of
 
+NAME: Final = "dynamodb"
+
 
 class DynamoDBDataSource(DataSource):
     """DynamoDB tables as DataFrames; see docs/spark-connector.md for the options."""
 
     config: ClassVar[Given] = None
+    short_name: ClassVar[str] = NAME
 
     def __init__(self, options: MutableMapping[str, str]) -> None:
         super().__init__(options)
@@ -43,7 +48,7 @@ class DynamoDBDataSource(DataSource):
     @classmethod
     def name(cls) -> str:
         """What stands in `format(...)`."""
-        return "dynamodb"
+        return cls.short_name
 
     def schema(self) -> StructType:
         """The model's schema, or what a sample of the items shows; or that of changes."""
@@ -82,7 +87,7 @@ class DynamoDBReader(DataSourceReader):
         return iter(()) if share is None else batches_of(self._source, share, self._arrow)
 
 
-def register(spark: SparkSession, config: DynamoDBConfig | None = None) -> None:
+def register(spark: SparkSession, config: DynamoDBConfig | None = None, name: str = NAME) -> None:
     """Make `format("dynamodb")` of a session read and write with a config.
 
     The source registers itself too, as `pyspark_dynamodb`; then options and the environment say where the
@@ -91,6 +96,19 @@ def register(spark: SparkSession, config: DynamoDBConfig | None = None) -> None:
     Parameters:
         config: the settings. Where none are given, those of the session's `spark.dynamodb.*` (see
             `DynamoDBConfig.for_pyspark`), and for what they leave open each process's own environment.
+        name: another word for `format(...)`, such as one for each of several configs.
+
+    Raises:
+        ValidationError: Spark 4.0 does not let a source that has registered itself be replaced.
     """
     given: Given = settings_in(spark.conf) if config is None else config
-    spark.dataSource.register(type("DynamoDBDataSource", (DynamoDBDataSource,), {"config": given}))
+    made = type("DynamoDBDataSource", (DynamoDBDataSource,), {"config": given, "short_name": name})
+    try:
+        spark.dataSource.register(made)
+    except AnalysisException as error:
+        text = "give another name, and use that in format(...)"
+        raise ValidationError(
+            f"this version of Spark does not register {name!r} a second time: {text}",
+            error,
+            errors={"name": [text]},
+        ) from error

@@ -36,7 +36,7 @@ def sampled(source: Source) -> Inferred:
             table=source.table,
             reader=wire_reader,
             key_fields=(),
-            index=options.index,
+            index=source.schema.index(options.index).stored_name,
             evaluate=options.sample_size,
         )
         items = list(islice(db.iterate(scan), options.sample_size))
