@@ -211,18 +211,23 @@ class SparkDynamoDBIntegration:
 
     @property
     def session(self) -> SparkSession:
-        """The session that was created, or else the one that is active.
+        """The session that was created, else the one that is active in this thread, else the default one.
 
         Raises:
             ValidationError: there is none.
         """
+        from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
 
-        session = self._session or SparkSession.getActiveSession()
-        if session is None:
+        if self._session is not None:
+            return self._session
+        try:
+            return SparkSession.active()
+        except PySparkException as error:
             mend = "make one with create_spark_session(pipeline_id)"
-            raise ValidationError(f"there is no Spark session: {mend}", errors={"session": [mend]})
-        return session
+            raise ValidationError(
+                f"there is no Spark session: {mend}", error, errors={"session": [mend]}
+            ) from error
 
     def close(self) -> None:
         """End the use of the connections; the Spark session goes on."""

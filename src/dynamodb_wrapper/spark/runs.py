@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dynamodb_wrapper.models import RunStatus
 from dynamodb_wrapper.runs.context import Run
 from dynamodb_wrapper.runs.outcome import Outcome
 from dynamodb_wrapper.runs.stage import Stage
@@ -143,13 +144,12 @@ class SparkWatcher(RunWatcher):
 
     def run_lost(self, run: WatchedRun) -> None:
         """Stop the jobs that run now; told again and again, so that later ones are stopped too."""
-        if self._context is not None:
-            self._context.cancelJobsWithTag(run.run_id)
-        else:
-            self._session.interruptTag(run.run_id)
+        self._stop_jobs(run)
 
     def run_ended(self, run: WatchedRun, outcome: Outcome) -> None:
-        """Take the tag away, and note what was observed outside of stages."""
+        """Stop what jobs a run has left that did not end well, and note what was observed."""
+        if outcome.status is not RunStatus.SUCCESS:
+            self._stop_jobs(run)
         self._untag(run.run_id)
         self._note_observed(run)
 
@@ -159,6 +159,12 @@ class SparkWatcher(RunWatcher):
             self._observed |= found
             run.metric("observed", dict(self._observed))
         return found
+
+    def _stop_jobs(self, run: WatchedRun) -> None:
+        if self._context is not None:
+            self._context.cancelJobsWithTag(run.run_id)
+        else:
+            self._session.interruptTag(run.run_id)
 
     def _stage_tag(self, run: WatchedRun) -> str:
         return f"{run.run_id}:{self._stages}"

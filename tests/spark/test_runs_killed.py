@@ -1,0 +1,213 @@
+"""Runs on Spark whose process is killed, that are cancelled from elsewhere, or whose log is out of reach.
+
+What is interrupted and killed is a process of its own, `tests.support.spark_child`, with a JVM of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.faults import Exchange, FaultServer
+
+from dynamodb_wrapper.cli import main
+from dynamodb_wrapper.client import DynamoDB
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, RunStatus
+from dynamodb_wrapper.spark import SparkDynamoDBIntegration
+from dynamodb_wrapper.timezones import utcnow
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+SECONDS = 60
+"""How long to wait for what takes a moment where the machine is not busy."""
+
+
+@pytest.fixture(autouse=True)
+def _environment(
+    dynamodb_engine: Any,
+    config: DynamoDBConfig,
+    tables: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if dynamodb_engine.name != "dynoxide":
+        pytest.skip("tests/live/test_runs.py asks the same of the other engines, without Spark")
+    tables(PipelineRunLog, PipelineConfig)
+    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", str(config.endpoint_url))
+    monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", config.table_prefix)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+
+
+class Child:
+    """The process, and the run in it."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.spark_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.jvm = int(self.line())
+
+    def begin(self, config: DynamoDBConfig, lease_seconds: float = 20) -> None:
+        """Returns when the run's job runs."""
+        where = {"endpoint": config.endpoint_url, "prefix": config.table_prefix}
+        print(
+            json.dumps({"run_id": "r", "lease_seconds": lease_seconds, **where}),
+            file=self.process.stdin,
+            flush=True,
+        )
+        assert self.line() == "begun\n"
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate(timeout=SECONDS)
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    """A process of the test's own."""
+    child = Child()
+    yield child
+    child.kill()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def stored(config: DynamoDBConfig) -> PipelineRunLog:
+    with DynamoDB(config) as db:
+        found = db.get(PipelineRunLog, {"run_id": "r", "pipeline_id": "p"}, consistent=True)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGTERM, "SystemExit"), (signal.SIGINT, "Interrupted")]
+)
+def test_a_driver_that_is_asked_to_stop_cancels_its_run_and_its_jobs(
+    child: Child, config: DynamoDBConfig, number: signal.Signals, raised: str
+) -> None:
+    child.begin(config)
+    child.process.send_signal(number)
+    assert child.line() == f"{raised} 0\n"
+    run = stored(config)
+    assert (run.status, run.error_message) == (RunStatus.CANCELLED, f"interrupted by {number.name}")
+    assert run.stages[0].status is RunStatus.CANCELLED
+
+
+def test_a_run_that_another_process_cancels_stops_its_jobs(
+    child: Child, config: DynamoDBConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child.begin(config)
+    assert main(["runs", "cancel", "r", "--by", "ops"]) == 0
+    assert child.line() == "RunLostError 0\n"
+    run = stored(config)
+    assert (run.status, run.error_message) == (RunStatus.CANCELLED, "cancelled by ops")
+
+
+def test_the_run_of_a_driver_that_was_killed_is_reaped_once_and_its_jvm_is_gone(
+    child: Child, config: DynamoDBConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child.begin(config, lease_seconds=3)
+    child.kill()
+    wait_for(lambda: not is_alive(child.jvm))
+    killed = stored(config)
+    assert killed.status is RunStatus.RUNNING
+    wait_for(lambda: utcnow() > killed.lease_until)  # type: ignore[operator]
+    assert main(["runs", "reap", "--grace", "0"]) == 0
+    assert "1 lost run ended" in capsys.readouterr().err
+    assert main(["runs", "reap", "--grace", "0"]) == 0
+    assert "0 lost runs ended" in capsys.readouterr().err
+    run = stored(config)
+    assert (run.status, run.end_time) == (RunStatus.FAILED, killed.heartbeat_at)
+    assert str(run.error_message).startswith("lost: no sign of life since")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_spark_goes_on_while_the_log_is_out_of_reach_and_nothing_of_it_is_missing_later(
+    spark: SparkSession, config: DynamoDBConfig
+) -> None:
+    down = threading.Event()
+
+    def fault(exchange: Exchange) -> None:
+        if down.is_set():
+            exchange.reset()
+        exchange.send(exchange.apply())
+
+    with FaultServer(itertools.repeat(fault), upstream=config.endpoint_url) as server:
+        broken = config.replace(endpoint_url=server.url, retries=1)
+        with SparkDynamoDBIntegration(broken) as integration:
+            times: Any = {"heartbeat_seconds": 0.2, "lease_seconds": 20}
+            with integration.pipeline_run_context("p", "schedule", run_id="r", **times) as run:
+                down.set()
+                with run.stage("count"):
+                    assert run.observe(spark.range(50)).count() == 50
+                run.output("numbers", rows=50)
+                before = len(server.requests)
+                wait_for(lambda: len(server.requests) > before + 2)
+                assert stored(config).stages == []
+                down.clear()
+    log = stored(config)
+    assert (log.status, log.output_tables) == (RunStatus.SUCCESS, ["numbers"])
+    assert [(stage.stage_name, stage.records_processed) for stage in log.stages] == [("count", 50)]
+    assert log.metrics["stages"]["count"]["jobs"] >= 1
+    assert log.metrics["observed"] == {"count": {"rows": 50}}
+
+
+CONNECT = """
+from pyspark.sql import SparkSession
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.spark import SparkDynamoDBIntegration
+
+spark = SparkSession.builder.remote("local[1]").getOrCreate()
+with SparkDynamoDBIntegration(DynamoDBConfig()) as integration:
+    with integration.pipeline_run_context("p", "schedule", run_id="r") as run:
+        with run.stage("count"):
+            run.observe(spark.range(5)).collect()
+"""
+
+
+def test_a_run_under_spark_connect_has_what_was_observed_but_no_figures_of_spark(
+    config: DynamoDBConfig,
+) -> None:
+    try:
+        from pyspark.sql.connect.utils import check_dependencies
+
+        check_dependencies()
+    except ImportError as error:
+        pytest.skip(f"Spark Connect cannot run here: {error}")
+    subprocess.run([sys.executable, "-c", CONNECT], check=True, timeout=SECONDS)
+    log = stored(config)
+    assert (log.status, log.spark_application_id) == (RunStatus.SUCCESS, None)
+    assert [stage.records_processed for stage in log.stages] == [5]
+    assert "stages" not in log.metrics
