@@ -4,29 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from tests.conftest import AwaitableFace
 
 from dynamodb_wrapper import (
     AsyncDynamoDB,
     AsyncPipelineConfigReadApi,
     AsyncPipelineConfigRepository,
     AsyncPipelineConfigWriteApi,
+    AsyncPipelineRunLogsReadApi,
+    AsyncPipelineRunLogsWriteApi,
     AsyncTableConfigReadApi,
     AsyncTableConfigWriteApi,
+    AsyncWriteApi,
+    Dto,
     PipelineConfig,
     PipelineConfigReadApi,
     PipelineConfigRepository,
     PipelineConfigUpsert,
     PipelineConfigWriteApi,
+    PipelineRunLog,
+    PipelineRunLogsReadApi,
+    PipelineRunLogsWriteApi,
+    RunStatus,
+    StageInfo,
     TableConfig,
     TableConfigReadApi,
     TableConfigUpsert,
     TableConfigWriteApi,
+    WriteApi,
 )
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
@@ -41,6 +55,11 @@ SHARDS = 4
 SIZES = (1, 2, 7, 100)
 
 
+class Jobs:
+    table_name = "jobs"
+    partition_key = "job_id"
+
+
 class Job(DynamoDBModel):
     """A job whose index is not spread: the oracle."""
 
@@ -50,16 +69,12 @@ class Job(DynamoDBModel):
     size: int = 0
     note: str | None = None
 
-    class Meta:
-        table_name = "jobs"
-        partition_key = "job_id"
+    class Meta(Jobs):
         gsis: ClassVar = [GSI("ByState", "state", "at")]
 
 
 class SpreadJob(Job):
-    class Meta:
-        table_name = "jobs"
-        partition_key = "job_id"
+    class Meta(Job.Meta):
         gsis: ClassVar = [
             GSI("ByState", "state", "at"),
             GSI("ByStateSpread", "state", "at", shards=SHARDS),
@@ -68,9 +83,7 @@ class SpreadJob(Job):
 
 
 class OnlySpread(Job):
-    class Meta:
-        table_name = "jobs"
-        partition_key = "job_id"
+    class Meta(Job.Meta):
         gsis: ClassVar = [GSI("ByStateSpread", "state", "at", shards=SHARDS)]
 
 
@@ -144,6 +157,46 @@ class HotTableWrites(TableConfigWriteApi):
 
 class AsyncHotTableWrites(AsyncTableConfigWriteApi):
     model = HotTable
+
+
+class HotRun(PipelineRunLog):
+    class Meta(PipelineRunLog.Meta):
+        gsis: ClassVar[list[Any]] = [
+            GSI("PipelineRunsIndex", "pipeline_id", "start_time", shards=3),
+            GSI("StatusRunsIndex", "status", "start_time", shards=SHARDS),
+            GSI("Stages", "current_stage", shards=2),
+        ]
+
+
+class HotRuns(PipelineRunLogsReadApi):
+    model = HotRun
+
+
+class AsyncHotRuns(AsyncPipelineRunLogsReadApi):
+    model = HotRun
+
+
+class HotRunWrites(PipelineRunLogsWriteApi):
+    model = HotRun
+
+
+class AsyncHotRunWrites(AsyncPipelineRunLogsWriteApi):
+    model = HotRun
+
+
+class JobDto(Dto):
+    job_id: str
+    at: int = 0
+
+
+class JobWrites(WriteApi[SpreadJob, JobDto]):
+    model = SpreadJob
+    dto = JobDto
+
+
+class AsyncJobWrites(AsyncWriteApi[SpreadJob, JobDto]):
+    model = SpreadJob
+    dto = JobDto
 
 
 def jobs(count: int, seed: int = 7, make: type[Job] = SpreadJob) -> list[Any]:
@@ -277,7 +330,16 @@ async def test_answers_of_spread_indexes_are_those_of_others(db: Any) -> None:
     for _ in range(25):
         low, high = sorted(chance.choices(range(10_000), k=2))
         conditions = [
-            chance.choice([Job.state == "new", Job.state == "done", in_(Job.state, ["new", "done", "x"])]),
+            chance.choice(
+                [
+                    Job.state == "new",
+                    Job.state == "done",
+                    in_(Job.state, ["new", "done", "x"]),
+                    (Job.state == "new") | ((Job.state == "done") & (Job.at > low)),
+                    (Job.state == "new") & ((Job.size < 2) | (Job.at < high)),
+                    ((Job.state == "new") & (Job.at > low)) | ((Job.state == "new") & (Job.size < 3)),
+                ]
+            ),
             *chance.sample([Job.at > low, Job.at < high, Job.size < 3, Job.size != 2], chance.randrange(4)),
         ]
         order = {"ascending": chance.choice([True, False])}
@@ -517,6 +579,61 @@ async def test_environments_and_shards_are_gathered_together(face: Any, tables: 
         assert found == [f"t{n}" for n in reversed(range(10))]
 
 
+async def test_runs_move_between_the_shards_of_their_states(face: Any, tables: Any, stored: Any) -> None:
+    tables(HotRun)
+    write, read = face(HotRunWrites), face(HotRuns)
+    for n in range(8):
+        await write.start_pipeline_run(f"r{n}", f"p{n % 2}", "manual")
+    await write.finish_pipeline_run("r0", "p0", "success")
+    await write.finish_pipeline_run("r1", "p1", "failed", "no disk")
+    await write.update_run_status("r2", "p0", "cancelled")
+    await write.add_stage_info("r3", "p1", StageInfo(stage_name="load", status=RunStatus.RUNNING))
+    await write.add_stage_info("r3", "p1", StageInfo(stage_name="sort", status=RunStatus.RUNNING))
+    assert await write.cancel_running_runs_for_pipeline("p0") == 2
+    assert stored(HotRun)["r3"]["current_stage#2"].startswith("sort#")
+    assert shards_are_right(stored(HotRun), HotRun)
+    running, _ = await read.get_running_pipelines()
+    assert sorted(run.run_id for run in running) == ["r3", "r5", "r7"]
+    failed, _ = await read.get_failed_runs()
+    assert [run.run_id for run in failed] == ["r1"]
+    assert await read.count_runs_by_status("cancelled") == 3
+    assert await read.count_runs_by_pipeline("p1") == 4
+    found, key = await read.query_by_pipeline("p0", limit=3)
+    rest, end = await read.query_by_pipeline("p0", limit=3, last_key=key)
+    assert [run.run_id for run in (*found, *rest)] == ["r6", "r4", "r2", "r0"]
+    assert end is None
+    assert (await read.get_pipeline_run_statistics("p1")).total_runs == 4
+
+
+async def test_an_upsert_without_the_field_keeps_field_and_shard(face: Any, db: Any, stored: Any) -> None:
+    write = face(JobWrites)
+    await db.put(SpreadJob(job_id="a", state="done", at=1))
+    await write.upsert(JobDto(job_id="a", at=2))
+    assert (stored()["a"]["state"], stored()["a"]["at"]) == ("done", 2)
+    assert shards_are_right(stored(), SpreadJob)
+    await write.upsert(JobDto(job_id="b", at=2))
+    assert shards_are_right(stored(), SpreadJob)
+
+
+async def test_normalising_a_table_fills_its_shards(
+    face: Any, tables: Any, stored: Any, boto3_table: Any
+) -> None:
+    tables(HotPipeline)
+    repository = face(HotRepository)
+    await repository.create_pipeline_config("p0", "x", "s3", "s3")
+    await repository.create_pipeline_config("p1", "x", "s3", "s3")
+    table = boto3_table(face.config.get_table_name("pipeline_config"))
+    table.update_item(Key={"pipeline_id": "p0"}, UpdateExpression="REMOVE environment, is_active")
+    table.update_item(
+        Key={"pipeline_id": "p1"},
+        UpdateExpression="REMOVE #s",
+        ExpressionAttributeNames={"#s": f"is_active#{SHARDS}"},
+    )
+    assert (await repository.normalise_all()).written == 2
+    assert shards_are_right(stored(HotPipeline), HotPipeline)
+    assert len(await repository.get_active_pipelines()) == 2
+
+
 async def fill(db: Any, model: type[DynamoDBModel], limit: int | None = None) -> list[Any]:
     parts: list[Any] = []
     key: str | None = None
@@ -529,9 +646,7 @@ async def fill(db: Any, model: type[DynamoDBModel], limit: int | None = None) ->
 
 async def test_an_index_is_turned_on_for_items_that_are_there(face: Any, tables: Any, stored: Any) -> None:
     class Filling(Job):
-        class Meta:
-            table_name = "jobs"
-            partition_key = "job_id"
+        class Meta(Job.Meta):
             gsis: ClassVar = [
                 GSI("ByState", "state", "at"),
                 GSI("ByStateSpread", "state", "at", shards=SHARDS, filling=True),
@@ -563,11 +678,61 @@ async def test_an_index_is_turned_on_for_items_that_are_there(face: Any, tables:
     assert (again.read, again.written) == (60, 0)
 
 
+async def test_apis_go_on_under_the_name_that_they_know(face: Any, tables: Any, stored: Any) -> None:
+    class Filling(PipelineConfig):
+        class Meta(PipelineConfig.Meta):
+            gsis: ClassVar[list[Any]] = [
+                *PipelineConfig.Meta.gsis,
+                GSI("Next", "is_active", "updated_at", shards=5, stored_as="Active5", filling=True),
+            ]
+
+    class Switched(PipelineConfig):
+        class Meta(PipelineConfig.Meta):
+            gsis: ClassVar[list[Any]] = [
+                GSI("ActivePipelinesIndex", "is_active", "updated_at", shards=5, stored_as="Active5"),
+                PipelineConfig.Meta.gsis[1],
+            ]
+
+    class Reads(PipelineConfigReadApi):
+        model = Switched
+
+    class AsyncReads(AsyncPipelineConfigReadApi):
+        model = Switched
+
+    tables(PipelineConfig)
+    db, write = face(DynamoDB), face(PipelineConfigWriteApi)
+    await write.upsert_many([pipeline(f"p{n}", is_active=n > 2) for n in range(12)])
+    await db.create_index(Filling, "Next")
+    await fill(db, Filling)
+    async with AsyncExitStack() as stack:
+        if face.name == "sync":
+            read: Any = AwaitableFace(stack.enter_context(Reads(face.config)))
+        else:
+            read = await stack.enter_async_context(AsyncReads(face.config))
+        before = await listed(face(PipelineConfigReadApi).query_active_pipelines, 4)
+        assert await listed(read.query_active_pipelines, 4) == before
+        assert len(before) == 9
+    found = await db.query(Switched).where(Switched.is_active == True).count()  # noqa: E712
+    assert found == 9
+    assert len(await db.scan(Switched, index="ActivePipelinesIndex").all()) == 12
+
+
+def test_the_code_of_the_guide_runs(config: DynamoDBConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "sharding.md").read_text()
+    with DynamoDB(config) as db:
+        names: dict[str, Any] = {"__name__": "guide", "db": db, "config": config}
+        for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
+            exec(compile(block, "docs/sharding.md", "exec", dont_inherit=True), names)
+        db.delete_table(names["Device"])
+        db.delete_table(names["OldDevice"])
+    printed = capsys.readouterr().out
+    assert "8 queries on " in printed
+    assert "50 50 ()" in printed
+
+
 async def test_a_change_of_the_number_of_shards_is_filled_alike(db: Any, stored: Any) -> None:
     class More(Job):
-        class Meta:
-            table_name = "jobs"
-            partition_key = "job_id"
+        class Meta(Job.Meta):
             gsis: ClassVar = [
                 GSI("ByStateSpread", "state", "at", shards=SHARDS),
                 GSI("ByStateWider", "state", "at", shards=16, filling=True),
@@ -704,9 +869,7 @@ def test_what_a_spread_index_cannot_say_in_one_condition() -> None:
 
 def test_too_many_queries_are_not_planned(config: DynamoDBConfig) -> None:
     class Wide(Job):
-        class Meta:
-            table_name = "jobs"
-            partition_key = "job_id"
+        class Meta(Job.Meta):
             gsis: ClassVar = [GSI("ByState", "state", "at", shards=200)]
 
     with DynamoDB(config) as db:

@@ -83,7 +83,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
             table=table,
             reader=reader,
             key_fields=schema.key_fields,
-            index=self.index,
+            index=schema.index(self.index).stored_name,
             filter=all_of(of_its_type(schema), self.where, hidden),
             projection=[Path((name,)) for name in shape.attributes or ()],
             consistent=self.consistent,

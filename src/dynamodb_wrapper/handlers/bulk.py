@@ -117,14 +117,14 @@ class BulkCommands(ItemCommands[M, D]):
             table=self._table,
             reader=plain,
             key_fields=schema.key_fields,
-            index=index,
+            index=where.stored_name,
             key_condition=key_condition(schema, where, partition, sort),
             filter=filter_,
             projection=[Path((name,)) for name in (*schema.key_fields, *also)],
             encode=schema.codec.encode_attribute,
         )
         if where.shards is not None:
-            query = gathered(query, schema, [partition], sort)
+            query = gathered(query, schema, where, partition, sort)
         items = yield from All(query).flow(self.client.send)
         return [{name: item[name] for name in (*schema.key_fields, *also) if name in item} for item in items]
 

@@ -176,14 +176,14 @@ class Queries(ModelApi[M], Generic[M, V]):
             table=self._table,
             reader=schema.codec,
             key_fields=tuple(dict.fromkeys(where.stored_keys + schema.key_fields)),
-            index=index,
+            index=where.stored_name,
             key_condition=key_condition(schema, where, partition, plan.sort),
             filter=plan.filter,
             forward=ascending,
             consistent=consistent,
             encode=schema.codec.encode_attribute,
         )
-        return query if where.shards is None else gathered(query, schema, [partition], plan.sort)
+        return query if where.shards is None else gathered(query, schema, where, partition, plan.sort)
 
     def _scan(self, filters: Filters = None, *, consistent: bool = False) -> Scan[M]:
         schema = self._schema

@@ -6,7 +6,7 @@ Knows how keys are made, and changes. Must not know how an update is sent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from msgspec import Struct
 from pydantic import BaseModel
@@ -17,12 +17,9 @@ from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations.changes import path_of_change
 from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.schema import TableSchema
-from dynamodb_wrapper.schema.shards import ShardKey
-from dynamodb_wrapper.schema.templates import Template
+from dynamodb_wrapper.schema.keyed import Made
 from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.values import WireItem, WireValue
-
-Made: TypeAlias = Template | ShardKey
 
 
 class Rekeyed(Struct, frozen=True):

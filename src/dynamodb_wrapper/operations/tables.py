@@ -179,7 +179,8 @@ class CreateIndex(Write[bool], Struct, frozen=True):
     def flow(self, send: Send) -> Flow[bool]:
         """See `Operation.flow`."""
         look = DescribeTable(self.table)
-        missing = self.index not in look.parse((yield from send(look.call()))).indexes
+        name = self.schema.index(self.index).stored_name
+        missing = name not in look.parse((yield from send(look.call()))).indexes
         if missing:
             yield from send(self.call())
         yield from _wait_until_active(send, self.table, self.wait_seconds)
@@ -268,4 +269,4 @@ def _index(index: Index, schema: TableSchema[Any]) -> JsonObject:
         copied += [name for name in index.partition if name not in held]  # what its queries give a value for
     kind = "INCLUDE" if copied else index.projection
     projection: JsonObject = {"ProjectionType": kind} | ({"NonKeyAttributes": copied} if copied else {})
-    return {"IndexName": index.name, "KeySchema": _key_schema(index), "Projection": projection}
+    return {"IndexName": index.stored_name, "KeySchema": _key_schema(index), "Projection": projection}

@@ -18,7 +18,7 @@ from dynamodb_wrapper.operations import Count, Query
 from dynamodb_wrapper.operations.reads import WIDEST_LOOK, Taken
 from dynamodb_wrapper.query.courses import LaneCourse, packed, unpacked
 from dynamodb_wrapper.query.plan import Lane, Plan, spread
-from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.schema import Index, TableSchema
 
 T = TypeVar("T")
 _PLACE: Final = "shards"
@@ -85,25 +85,24 @@ class GatheredQuery(Query[T], frozen=True, kw_only=True):
 def gathered(
     query: Query[T],
     schema: TableSchema[Any],
-    partitions: Sequence[Mapping[str, object]],
+    index: Index,
+    partition: Mapping[str, object],
     sort: Condition | None,
 ) -> GatheredQuery[T]:
     """The query of a sharded index that stands for one on the key that Meta names.
 
     Parameters:
         query: with a key condition on the attribute that is spread, which is not sent.
-        partitions: the values of that attribute that are asked for, each by itself.
+        index: what is queried.
+        partition: the value of that attribute.
         sort: what must hold of the sort attributes.
     """
-    index = schema.index(query.index)
-    lanes: list[Lane] = []
-    for partition in partitions:
-        equal = (
-            Compare(Path((name,)), "=", Wire(schema.codec.encode_attribute(name, value)))
-            for name, value in partition.items()
-        )
-        lanes += spread(Lane(index=index, key=(*equal, *(() if sort is None else (sort,)))))
-    return GatheredQuery(**asdict(query), schema=schema, lanes=tuple(lanes))
+    equal = (
+        Compare(Path((name,)), "=", Wire(schema.codec.encode_attribute(name, value)))
+        for name, value in partition.items()
+    )
+    lane = Lane(index=index, key=(*equal, *(() if sort is None else (sort,))))
+    return GatheredQuery(**asdict(query), schema=schema, lanes=spread(lane))
 
 
 def beside(queries: Sequence[Query[T]]) -> Query[T] | None:

@@ -120,7 +120,7 @@ class Plan(Struct, frozen=True, kw_only=True):
             "table": table,
             "reader": reader,
             "key_fields": self.key_fields(lane),
-            "index": lane.index.name,
+            "index": lane.index.stored_name,
             "filter": all_of(*lane.filter),
             "projection": self.projection(lane),
             "consistent": self.consistent,

@@ -130,6 +130,8 @@ def _entry(index: Index) -> str:
         arguments.append(f"shards={index.shards.count}")
     if index.filling:
         arguments.append("filling=True")
+    if index.stored_as is not None:
+        arguments.append(f"stored_as={index.stored_as!r}")
     return f"GSI({', '.join(arguments)})".replace("'", '"')
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import MetaError, ValidationError
-from dynamodb_wrapper.schema.keyed import keyed_codec
+from dynamodb_wrapper.schema.keyed import Made, keyed_codec
 from dynamodb_wrapper.schema.sealed import SealedCodec
 from dynamodb_wrapper.schema.shards import ShardKey, Shards
 from dynamodb_wrapper.schema.templates import Template
@@ -40,6 +40,8 @@ class GSI(Struct, frozen=True):
         projection: "ALL" (also None), "KEYS_ONLY", or the attributes copied into the index beside the keys.
         shards: over how many shards, 2 to 200, each partition key value is spread; see docs/sharding.md.
         filling: whether items may not all be in the index yet, so that only queries that name it use it.
+        stored_as: the name that a sharded index has in the table, where that is another one, so that it can
+            stand there beside the index that it takes the place of.
     """
 
     name: str
@@ -48,6 +50,7 @@ class GSI(Struct, frozen=True):
     projection: str | Sequence[str] | None = None
     shards: int | None = None
     filling: bool = False
+    stored_as: str | None = None
 
 
 class LSI(Struct, frozen=True):
@@ -71,6 +74,7 @@ class Index(Struct, frozen=True):
         partition: the partition attributes as Meta names them, and queries do.
         shards: how they are spread: then another attribute is the key of the index in their place.
         filling: whether it may lack items.
+        stored_as: its name in the table, where that is not `name`.
     """
 
     name: str | None
@@ -80,6 +84,12 @@ class Index(Struct, frozen=True):
     local: bool = False
     shards: Shards | None = None
     filling: bool = False
+    stored_as: str | None = None
+
+    @property
+    def stored_name(self) -> str | None:
+        """The index's name in the table."""
+        return self.stored_as or self.name
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -158,7 +168,7 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         return self.primary.keys
 
     @cached_property
-    def made(self) -> Mapping[str, Template | ShardKey]:
+    def made(self) -> Mapping[str, Made]:
         """The keys that are no fields, by attribute: those of templates, then those of sharded indexes."""
         sharded = (index.shards for index in self.indexes.values() if index.shards is not None)
         return {
@@ -196,7 +206,7 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         """The codec of the full model."""
         hidden = None if self.version is None else WRITES
         if self.type_attribute is not None or self.made:
-            return keyed_codec(self.model, self, hidden=hidden)
+            return keyed_codec(self.model, self, self.made, hidden=hidden)
         if self.encrypted:
             return SealedCodec(
                 self.model, self.encrypted, key_attributes=self.key_types, hidden=hidden, epoch=self.ttl

@@ -7,7 +7,7 @@ for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
@@ -20,6 +20,7 @@ from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
 M = TypeVar("M", bound=BaseModel)
+Made: TypeAlias = Template | ShardKey
 
 
 class Shared(Protocol):
@@ -41,11 +42,6 @@ class Shared(Protocol):
         ...
 
     @property
-    def made(self) -> Mapping[str, Template | ShardKey]:
-        """How keys that are no fields are made."""
-        ...
-
-    @property
     def type_attribute(self) -> str | None:
         """The attribute that says which model an item is of; None in a table of one model."""
         ...
@@ -63,11 +59,12 @@ class KeyedCodec(Codec[M]):
 
     Parameters:
         shared: what is known of the model.
+        made: how keys that are no fields are made, by attribute.
     """
 
-    def __init__(self, model: type[M], shared: Shared, **options: Any) -> None:
+    def __init__(self, model: type[M], shared: Shared, made: Mapping[str, Made], **options: Any) -> None:
         super().__init__(model, key_attributes=shared.key_types, epoch=shared.ttl, **options)
-        self._made = shared.made
+        self._made = made
         self._type_attribute = shared.type_attribute
         self._type = shared.type_name
 
@@ -144,12 +141,12 @@ class KeyedSealedCodec(KeyedCodec[M], SealedCodec[M]):
     """Both: some attributes are encrypted, too; none of those stands in a template."""
 
 
-def keyed_codec(model: type[M], shared: Shared, *, hidden: str | None) -> Codec[M]:
+def keyed_codec(model: type[M], shared: Shared, made: Mapping[str, Made], *, hidden: str | None) -> Codec[M]:
     """The codec of a model that shares its table, or has keys that are no fields.
 
     Parameters:
         hidden: as for `Codec`.
     """
     if shared.encrypted:
-        return KeyedSealedCodec(model, shared, encrypted=shared.encrypted, hidden=hidden)
-    return KeyedCodec(model, shared, hidden=hidden)
+        return KeyedSealedCodec(model, shared, made, encrypted=shared.encrypted, hidden=hidden)
+    return KeyedCodec(model, shared, made, hidden=hidden)

@@ -126,12 +126,12 @@ def shards_of(
         return None
     if type(count) is not int or not FEWEST_SHARDS <= count <= MOST_SHARDS:
         fail(f"shards of {index} is {count!r}: make it a whole number from {FEWEST_SHARDS} to {MOST_SHARDS}")
-    if len(partition) > 1:
+    if len(partition) != 1:
         fail(
             f"{index} has shards and a partition key of several attributes, {', '.join(partition)}: spread "
             "one attribute only, or none"
         )
-    (field,) = partition
+    field = partition[0]
     if field == table_key:
         fail(
             f"{index} has shards of {field}, which is the table's own partition key: the table is not spread "

@@ -152,6 +152,8 @@ def test_a_value_that_leaves_no_room_for_the_shard_is_refused_with_its_field(val
         (GSI("Both", ["state", "at"], shards=4), "several attributes, state, at"),
         (GSI("ById", "job_id", "at", shards=4), "job_id, which is the table's own partition key"),
         (GSI("ByBlob", "blob", shards=4), "blob, which holds bytes"),
+        (GSI("ByState", "state", stored_as="Other"), "ByState has stored_as and no shards"),
+        (GSI("ByState", "state", shards=4, stored_as="x"), "'x' is no index name"),
         (GSI("ByState", "state", shards=4, filling=1), "filling of ByState is 1"),  # type: ignore[arg-type]
     ],
 )
@@ -202,3 +204,8 @@ def test_a_blind_index_is_not_spread() -> None:
 def test_two_indexes_may_spread_one_field_alike() -> None:
     schema = compiled([GSI("ByState", "state", "at", shards=4), GSI("BySize", "state", "size", shards=4)])
     assert list(schema.made) == ["state#4"]
+
+
+def test_two_indexes_do_not_have_one_name_in_the_table() -> None:
+    with pytest.raises(MetaError, match="two indexes are named 'ByAt'"):
+        compiled([GSI("ByAt", "at"), GSI("ByState", "state", shards=4, stored_as="ByAt")])

@@ -35,8 +35,9 @@ from dynamodb_wrapper.expressions import (
 from dynamodb_wrapper.expressions.conditions import AnyOf, Size
 from dynamodb_wrapper.models import PipelineRunLog, StageInfo
 from dynamodb_wrapper.operations import UpdateItem
-from dynamodb_wrapper.operations.intents import conflict, not_found
+from dynamodb_wrapper.operations.intents import changes_of, conflict, not_found
 from dynamodb_wrapper.operations.keys import wire_key
+from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.timezones import utcnow
 
@@ -118,11 +119,11 @@ class PutStage(Write[PipelineRunLog]):
             changes = _replacement(place, self.stage)
             condition = Compare(Path((STAGES, place, "stage_name")), "=", self.stage.stage_name)
         guard = None if self.guard is None else self.guard.condition
-        stamps = {"current_stage": self.stage.stage_name, "updated_at": utcnow()}
+        stamps = changes_of(self.schema, {"current_stage": self.stage.stage_name, "updated_at": utcnow()})
         return UpdateItem(
             table=self.table,
             key=wire_key(self.schema, self.key),
-            update=Update((*changes, *(Assign(Path((name,)), value) for name, value in stamps.items()))),
+            update=Update(rekeyed(self.schema, self.key, (*changes, *stamps)).changes),
             reader=self.schema.codec,
             condition=all_of(Exists(Path((self.schema.partition_key,))), condition, guard),
             encode=self.schema.codec.encode_attribute,
