@@ -17,9 +17,12 @@ from dynamodb_wrapper.exceptions import (
     TransactionCanceledError,
     ValidationError,
 )
+from dynamodb_wrapper.expressions import Compare, Path
 from dynamodb_wrapper.expressions.assignments import add, put
 from dynamodb_wrapper.expressions.functions import between, in_
+from dynamodb_wrapper.handlers.reading import AsyncReadApi, ReadApi
 from dynamodb_wrapper.models import DynamoDBModel, Instant, View
+from dynamodb_wrapper.repositories import AsyncBaseDynamoRepository, BaseDynamoRepository
 from dynamodb_wrapper.schema import GSI
 
 
@@ -72,6 +75,22 @@ class Line(DynamoDBModel):
 class OrderView(View):
     number: int
     total: Decimal | None = None
+
+
+class OrderReadApi(ReadApi[Order, OrderView]):
+    model, view = Order, OrderView
+
+
+class AsyncOrderReadApi(AsyncReadApi[Order, OrderView]):
+    model, view = Order, OrderView
+
+
+class OrderRepository(BaseDynamoRepository[Order]):
+    model_class = Order
+
+
+class AsyncOrderRepository(AsyncBaseDynamoRepository[Order]):
+    model_class = Order
 
 
 @pytest.fixture
@@ -381,3 +400,64 @@ def _in_key_order(customer: str) -> list[Any]:
         for item in (order, *(line for line in LINES if line.number == order.number))
     ]
     return [*orders, *(each for each in CUSTOMERS if each.customer_id == customer)]
+
+
+OF_C1 = [order for order in ORDERS if order.customer_id == "c1"]
+
+
+@pytest.mark.usefixtures("shop")
+class TestReadApi:
+    async def test_one_item_by_its_fields(self, face: Any) -> None:
+        api = face(OrderReadApi)
+        key = {"customer_id": "c2", "number": 1}
+        assert (await api.get(key)).total == 10
+        assert (await api.get(key, ["number"])).model_fields_set == {"number"}
+        assert await api.find({"customer_id": "c1", "number": 1}) is None
+
+    @pytest.mark.parametrize("partition", [{"customer_id": "c1"}, {"pk": "CUSTOMER#c1"}])
+    async def test_a_partition_by_its_fields_or_its_key_gives_the_models_items_only(
+        self, partition: dict[str, str], face: Any
+    ) -> None:
+        api = face(OrderReadApi)
+        numbers = [order.number for order in OF_C1]
+        found, end = await api.query(partition)
+        assert ([item.number for item in found], end) == (numbers, None)
+        assert await api.count(partition) == len(numbers)
+        pages, last_key = [], None
+        while True:
+            page, last_key = await api.query(partition, limit=2, last_key=last_key, ascending=False)
+            pages.append([item.number for item in page])
+            if last_key is None:
+                break
+        assert [number for page in pages for number in page] == numbers[::-1]
+        assert [len(page) for page in pages] == [2, 2, 2]
+        found, _ = await api.query(partition, filters={"total": Decimal(40)})
+        assert [item.number for item in found] == [4]
+        found, _ = await api.query(partition, sort=Compare(Path(("sk",)), ">=", "ORDER#000008#"))
+        assert [item.number for item in found] == [10, 12]
+
+    async def test_an_index_by_its_fields(self, face: Any) -> None:
+        found, _ = await face(OrderReadApi).query({"status": "paid"}, "ByStatus")
+        assert [item.number for item in found] == [3, 6, 9, 12]
+
+    async def test_a_scan(self, face: Any) -> None:
+        found, _ = await face(OrderReadApi).scan(limit=None)
+        assert sorted(item.number for item in found) == list(range(1, 13))
+        found, _ = await face(OrderReadApi).scan(filters={"customer_id": "c2"})
+        assert sorted(item.number for item in found) == [1, 3, 5, 7, 9, 11]
+
+    async def test_a_value_that_no_key_has_is_refused(self, face: Any) -> None:
+        with pytest.raises(ValidationError, match="must not contain '#'"):
+            await face(OrderReadApi).query({"customer_id": "c#1"})
+
+    async def test_an_index_that_cannot_tell_the_models_apart_is_refused(self, face: Any) -> None:
+        with pytest.raises(ValidationError, match="lacks type, which tells items of Order from others"):
+            await face(OrderReadApi).query({"email": "c1@x.org"}, "ByEmail")
+
+    async def test_a_repository(self, face: Any) -> None:
+        orders = face(OrderRepository)
+        assert sorted(order.number for order in await orders.list_all()) == list(range(1, 13))
+        assert await orders.query_by_pk("c1") == OF_C1
+        assert await orders.query_by_pk({"customer_id": "c1"}, filters={"number": 4}) == [ORDERS[3]]
+        assert [order.number for order in await orders.query_by_pk("paid", index="ByStatus")] == [3, 6, 9, 12]
+        assert (await orders.normalise_all()).left == ()

@@ -39,4 +39,8 @@ def test_the_code_of_the_guide_runs() -> None:
         "Query",
         "Query",
         "UpdateItem",
+        "GetItem",
+        "Query",
+        "Query",
+        "Query",
     ]

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import Condition
+from dynamodb_wrapper.expressions import Condition, all_of
 from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi, ModelApi
 from dynamodb_wrapper.handlers.given import mapping
 from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone, show_in
@@ -26,6 +26,7 @@ from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.filters import Filters, plan_filters
 from dynamodb_wrapper.query.gathered import gathered
 from dynamodb_wrapper.query.keys import key_condition
+from dynamodb_wrapper.query.made import in_keys, of_its_type, own_items, own_range
 from dynamodb_wrapper.query.selection import view_codec
 from dynamodb_wrapper.schema import Index
 
@@ -103,7 +104,7 @@ class Queries(ModelApi[M], Generic[M, V]):
         """Read the items under one partition key value, in the order of the sort key.
 
         Parameters:
-            partition: the value of each partition attribute.
+            partition: the value of each partition attribute; of one that a template makes, or of its fields.
             index: the index to read; the table where it is left out.
             sort: a condition on the sort attribute, such as `query.keys.sort_condition` makes.
             filters: values by attribute (a list means any of them), or a condition, boto3's too.
@@ -169,16 +170,18 @@ class Queries(ModelApi[M], Generic[M, V]):
         consistent: bool = False,
     ) -> Query[M]:
         schema, where = self._schema, self._schema.index(index)
-        partition = mapping("partition", partition, f"{{{where.partition[0]!r}: value}}")
+        given = mapping("partition", partition, f"{{{where.partition[0]!r}: value}}")
+        partition = in_keys(schema, where, given)
         refuse_consistent(where, consistent)
         plan = plan_filters(schema, where, partition, sort, filters)
+        own = own_range(schema, where) if plan.sort is None else plan.sort
         query = Query(
             table=self._table,
             reader=schema.codec,
             key_fields=tuple(dict.fromkeys(where.stored_keys + schema.key_fields)),
             index=where.stored_name,
-            key_condition=key_condition(schema, where, partition, plan.sort),
-            filter=plan.filter,
+            key_condition=key_condition(schema, where, partition, own),
+            filter=all_of(own_items(schema, where), plan.filter),
             forward=ascending,
             consistent=consistent,
             encode=schema.codec.encode_attribute,
@@ -191,7 +194,7 @@ class Queries(ModelApi[M], Generic[M, V]):
             table=self._table,
             reader=schema.codec,
             key_fields=schema.key_fields,
-            filter=plan_filters(schema, None, {}, None, filters).filter,
+            filter=all_of(of_its_type(schema), plan_filters(schema, None, {}, None, filters).filter),
             consistent=consistent,
             encode=schema.codec.encode_attribute,
         )

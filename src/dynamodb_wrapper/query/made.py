@@ -7,15 +7,16 @@ they need not be.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import BeginsWith, Between, Compare, Condition, In, Path
 from dynamodb_wrapper.expressions.conditions import StoredBool
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.query.judging import operand, part
 from dynamodb_wrapper.query.normal import NEVER
-from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.schema import Index, TableSchema
 from dynamodb_wrapper.schema.templates import Slot, Template
 from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.values import WireValue
@@ -30,6 +31,51 @@ def of_its_type(schema: TableSchema[Any]) -> Condition | None:
     path = Path((schema.type_attribute,))
     names = tuple(Wire({"S": name}) for name in schema.type_names)
     return Compare(path, "=", names[0]) if len(names) == 1 else In(path, names)
+
+
+def own_items(schema: TableSchema[Any], index: Index) -> Condition | None:
+    """The filter that leaves out the items of other models; None where no others are in the index.
+
+    Raises:
+        ValidationError: the index does not have the attribute that tells them apart.
+    """
+    name = schema.type_attribute
+    if name is None or name in index.keys:
+        return None
+    if index.projection != "ALL" and name not in index.projection:
+        raise ValidationError(
+            f"index {index.name} lacks {name}, which tells items of {schema.model.__name__} from others: "
+            f"project it (projection=[..., {name!r}]), or ask with db.query, which fetches whole items",
+            errors={"index": [f"without {name}"]},
+        )
+    return of_its_type(schema)
+
+
+def own_range(schema: TableSchema[Any], index: Index) -> Condition | None:
+    """What the sort key of every item of the model has in common; None where that is nothing."""
+    template = schema.templates.get(index.sort[0]) if index.sort else None
+    return None if template is None else on_key(schema, template, ())
+
+
+def in_keys(schema: TableSchema[Any], index: Index, partition: Mapping[str, object]) -> Mapping[str, object]:
+    """The values of an index's partition attributes; one that is made may be given by its fields.
+
+    Raises:
+        ValidationError: a value cannot stand in the key.
+    """
+    template = schema.templates.get(index.partition[0])
+    if template is None or set(partition) != set(template.fields):
+        return partition
+    try:
+        item = {name: schema.codec.encode_attribute(name, partition[name]) for name in template.fields}
+        key = template.render(item)
+    except Refused as refused:
+        raise ValidationError(
+            f"a query of {schema.model.__name__} cannot be for {refused.path()} = "
+            f"{partition[refused.path()]!r}: {refused.text}",
+            errors={refused.path(): [refused.text]},
+        ) from refused
+    return {template.attribute: None if key is None else key["S"]}
 
 
 def value_of(given: Condition, name: str) -> object | None:

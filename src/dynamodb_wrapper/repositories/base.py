@@ -180,7 +180,8 @@ class Repository(Api, Generic[T]):
         """All items under one partition key value, in the order of the sort key.
 
         Parameters:
-            partition_value: the value, or a mapping where the partition key has several attributes.
+            partition_value: the value, or a mapping where the partition key has several attributes; of a key
+                that a template makes, the value of its first field.
             sort: a condition on the sort attribute, such as `Order.at >= moment`.
             index: the index to read; the table where it is left out.
             filters: values by attribute, or a condition, boto3's too.
@@ -188,7 +189,9 @@ class Repository(Api, Generic[T]):
         """
         partition = partition_value
         if not isinstance(partition, Mapping):
-            partition = {self._schema.index(index).partition[0]: partition_value}
+            name = self._schema.index(index).partition[0]
+            template = self._schema.templates.get(name)
+            partition = {template.fields[0] if template and template.fields else name: partition_value}
         search = self._queries()._query(partition, index, sort, filters, ascending=ascending)
         return self._list(search, limit, user_timezone)
 

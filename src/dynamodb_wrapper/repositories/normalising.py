@@ -20,6 +20,7 @@ from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations import Found, Scan, UpdateItem
 from dynamodb_wrapper.operations.intents import resource_id
 from dynamodb_wrapper.operations.readers import ReadPage
+from dynamodb_wrapper.query.made import of_its_type
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.compiled import attribute_names
 from dynamodb_wrapper.wire.values import ItemPage, WireItem, WireValue, decode_item, decode_value
@@ -79,7 +80,13 @@ def normalise_table(send: Send, schema: TableSchema[Any], table: str) -> Flow[No
     Parameters:
         table: the table's full name.
     """
-    scan = Scan(table=table, reader=_WIRE, key_fields=schema.key_fields, consistent=True)
+    scan = Scan(
+        table=table,
+        reader=_WIRE,
+        key_fields=schema.key_fields,
+        filter=of_its_type(schema),
+        consistent=True,
+    )
     read = written = 0
     left: list[str] = []
     page: Any = scan
