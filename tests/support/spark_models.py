@@ -1,0 +1,86 @@
+"""Models of the tests of Spark, where executors can import them too."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from dynamodb_wrapper import GSI
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Line(BaseModel):
+    sku: str
+    count: int = 1
+    note: str | None = None
+
+
+class Everything(BaseModel):
+    """An attribute of every kind."""
+
+    pk: str
+    sk: int
+    text: str | None = None
+    whole: int | None = None
+    real: float | None = None
+    exact: Annotated[Decimal, Field(max_digits=38, decimal_places=6)] | None = None
+    wide: Decimal | None = None
+    flag: bool | None = None
+    raw: bytes | None = None
+    at: datetime | None = None
+    day: date | None = None
+    colour: Colour | None = None
+    tags: set[str] | None = None
+    codes: set[int] | None = None
+    blobs: set[bytes] | None = None
+    line: Line | None = None
+    lines: list[Line] = []
+    prices: dict[str, Decimal] = {}
+    anything: Any = None
+
+    class Meta:
+        table_name = "everything"
+        partition_key = "pk"
+        sort_key = "sk"
+
+
+class Order(BaseModel):
+    """Enough keys and indexes for every kind of plan."""
+
+    customer: str
+    number: int
+    status: str = "open"
+    total: Decimal = Decimal(0)
+    weight: float | None = None
+    placed: datetime | None = None
+    urgent: bool = False
+    expires: int | None = None
+
+    class Meta:
+        table_name = "orders"
+        partition_key = "customer"
+        sort_key = "number"
+        ttl = "expires"
+        gsis = (GSI("ByStatus", "status", "total"), GSI("ByNumber", "status", "number", "KEYS_ONLY"))
+
+
+class Account(BaseModel):
+    """With an optimistic lock."""
+
+    name: str
+    balance: int = 0
+    note: str | None = None
+    version: int = 0
+
+    class Meta:
+        table_name = "accounts"
+        partition_key = "name"
+        version = "version"
