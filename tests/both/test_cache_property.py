@@ -107,11 +107,12 @@ async def test_a_client_never_reads_what_is_older_than_its_own_writes(
     face: Any, tables: Any, request: pytest.FixtureRequest, store: str, seed: int
 ) -> None:
     tables(Tally)
-    shared = {}
+    shared: dict[str, Any] = {}
     if store == "redis":
         shared = {
             "redis": request.getfixturevalue("redis_server").url,
             "namespace": face.config.table_prefix,
+            "redis_timeout_seconds": 5.0,
         }
     caches = [CachePlugin(max_entries=4, **shared) for _ in range(2 if store == "redis" else 1)]
     clients = []

@@ -35,7 +35,9 @@ async def process(
     made: list[tuple[Any, CachePlugin]] = []
 
     def make(*inner: Any, **options: Any) -> tuple[Any, CachePlugin]:
-        cache = CachePlugin(redis=redis_server.url, namespace=face.config.table_prefix, **options)
+        cache = CachePlugin(
+            redis=redis_server.url, namespace=face.config.table_prefix, redis_timeout_seconds=5.0, **options
+        )
         made.append((face(DynamoDB, face.config.replace(plugins=(cache, *inner))), cache))
         return made[-1]
 

@@ -171,7 +171,7 @@ class TestHedging:
         self, face: Any, config: Any, engine: Any, record_property: Any
     ) -> None:
         for seed in range(5, 8):  # where the machine is busy, that drowns what is measured: measure again
-            with FaultServer(seeded(seed, {slow(0.3): 0.025}), upstream=engine.endpoint_url) as server:
+            with FaultServer(seeded(seed, {slow(0.2): 0.025}), upstream=engine.endpoint_url) as server:
                 plain, hedged = client(face, config, server), client(face, config, server, HedgedReads())
                 before = p99(await durations(plain, 500))
                 count = len(server.requests)
