@@ -19,17 +19,23 @@ from dynamodb_wrapper import (
     DynamoDB,
     PipelineConfig,
     PipelineConfigReadApi,
+    PipelineConfigSummaryView,
     PipelineConfigUpsert,
     PipelineConfigView,
     PipelineConfigWriteApi,
+    PipelineRunLogsWriteApi,
 )
-from dynamodb_wrapper.engine.flow import Page, Read
+from dynamodb_wrapper.engine.flow import Page, Read, Write
 from dynamodb_wrapper.expressions import Exists
 from dynamodb_wrapper.expressions import Path as AttributePath
 
 
 async def the_clients(
-    db: DynamoDB, adb: AsyncDynamoDB, item: PipelineConfig, page: Read[Page[PipelineConfig]]
+    db: DynamoDB,
+    adb: AsyncDynamoDB,
+    item: PipelineConfig,
+    page: Read[Page[PipelineConfig]],
+    write: Write[Page[PipelineConfig]],
 ) -> None:
     assert_type(db.get(PipelineConfig, "a"), PipelineConfig | None)
     assert_type(await adb.get(PipelineConfig, "a"), PipelineConfig | None)
@@ -50,6 +56,14 @@ async def the_clients(
     db.put({"pipeline_id": "a"})  # type: ignore[arg-type]
     db.put(PipelineConfig)  # type: ignore[arg-type]
     db.batch_get("PipelineConfig", ["a"])  # type: ignore[arg-type]
+    db.get("PipelineConfig", "a")  # type: ignore[arg-type]
+    db.get(PipelineConfig, pipeline_id="a")  # type: ignore[call-arg]
+    db.update(PipelineConfig, "a")  # type: ignore[call-arg]
+    db.delete(PipelineConfig)  # type: ignore[call-arg]
+    db.transaction().delete(PipelineConfig)  # type: ignore[call-arg]
+    await adb.get(PipelineConfig)  # type: ignore[call-arg]
+    db.iterate(write)  # type: ignore[arg-type]
+    adb.iterate(write)  # type: ignore[arg-type]
 
 
 async def the_apis(
@@ -57,6 +71,7 @@ async def the_apis(
     aread: AsyncPipelineConfigReadApi,
     write: PipelineConfigWriteApi,
     awrite: AsyncPipelineConfigWriteApi,
+    runs: PipelineRunLogsWriteApi,
     dto: PipelineConfigUpsert,
     view: PipelineConfigView,
     item: PipelineConfig,
@@ -78,7 +93,37 @@ async def the_apis(
     await awrite.create_pipeline(view)  # type: ignore[arg-type]
     read.get_by_id("a", user_timezone=5)  # type: ignore[arg-type]
     read.get_by_id(pipeline="a")  # type: ignore[call-arg]
+    read.get_by_id(5)  # type: ignore[arg-type]
+    read.get_by_id()  # type: ignore[call-arg]
+    await aread.get_by_id(5)  # type: ignore[arg-type]
+    write.update_pipeline({"is_active": True})  # type: ignore[call-arg, arg-type]
+    write.delete_pipeline(None)  # type: ignore[arg-type]
+    runs.update_run_status("r", status="done", pipeline=3)  # type: ignore[call-arg]
     PipelineConfigUpsert(pipeline_id="a")  # type: ignore[call-arg]
+
+
+def show(value: object) -> None:
+    """Takes anything."""
+
+
+async def views(
+    read: PipelineConfigReadApi, aread: AsyncPipelineConfigReadApi, db: DynamoDB, adb: AsyncDynamoDB
+) -> None:
+    view = read.get_by_id("a")
+    assert_type(view.environment, str | None)
+    show(view.config)  # type: ignore[attr-defined]
+    show((await aread.get_by_id("a")).spark_config)  # type: ignore[attr-defined]
+    show(read.get_pipeline_summary("a").source_type)  # type: ignore[attr-defined]
+    show(read.query_active_pipelines()[0][0].config)  # type: ignore[attr-defined]
+    query = db.query(PipelineConfig).as_(PipelineConfigSummaryView)
+    assert_type(query.all(), list[PipelineConfigSummaryView])
+    show(query.one().source_type)  # type: ignore[attr-defined]
+    for summary in query:
+        show(summary.source_type)  # type: ignore[attr-defined]
+    first = await adb.query(PipelineConfig).as_(PipelineConfigSummaryView).first()
+    if first is not None:
+        assert_type(first.is_active, bool | None)
+        show(first.source_type)  # type: ignore[attr-defined]
 
 
 def conditions_are_joined_with_operators() -> None:
