@@ -48,7 +48,9 @@ from dynamodb_wrapper.exceptions import ConflictError, ValidationError
 from dynamodb_wrapper.expressions.assignments import add, put
 from dynamodb_wrapper.expressions.functions import in_
 from dynamodb_wrapper.models import DynamoDBModel
+from dynamodb_wrapper.plugins import Plugin
 from dynamodb_wrapper.schema import GSI, schema_of
+from dynamodb_wrapper.schema.shards import ShardKey
 from dynamodb_wrapper.utils import build_gsi_key_condition, extract_model_metadata
 
 SHARDS = 4
@@ -805,6 +807,48 @@ async def test_filling_while_others_write_loses_nothing(
         assert {name: items[name]["note"] for name in notes} == notes
         (again,) = await fill(db, SpreadJob)
         assert again.written == 0
+
+
+async def test_an_item_that_changes_before_its_key_is_written_gets_the_key_of_its_new_value(
+    face: Any, tables: Any, stored: Any, boto3_table: Any, config: DynamoDBConfig
+) -> None:
+    tables(SpreadJob)
+    table = boto3_table(config.get_table_name("jobs"))
+    table.put_item(Item={"job_id": "a", "state": "new"})
+    table.put_item(Item={"job_id": "b", "state": "new"})
+
+    class Meddler(Plugin):
+        name, version = "meddler", "1"
+
+        @property
+        def layers(self) -> Any:
+            return [self.meddled]
+
+        def meddled(self, send: Any, call: Any) -> Any:
+            if call.action == "UpdateItem":
+                if call.body["Key"] == {"job_id": {"S": "b"}}:
+                    table.delete_item(Key={"job_id": "b"})
+                elif table.get_item(Key={"job_id": "a"})["Item"]["state"] == "new":
+                    table.put_item(Item={"job_id": "a", "state": "done"})
+            return (yield from send(call))
+
+    db = face(DynamoDB, config.replace(plugins=(Meddler(),)))
+    (part,) = await fill(db, SpreadJob)
+    assert (part.read, part.written, part.left) == (2, 1, ())
+    assert stored().keys() == {"a"}
+    assert stored()["a"]["state#4"].startswith("done#")
+
+
+async def test_the_last_page_knows_that_it_is_the_last(db: Any) -> None:
+    how = next(how for how in schema_of(OnlySpread).made.values() if isinstance(how, ShardKey))
+    by_shard: dict[int, list[str]] = {}
+    for name in (f"j{n}" for n in range(60)):
+        by_shard.setdefault(how.shard_of({"job_id": {"S": name}}), []).append(name)
+    names = by_shard[1][:2] + by_shard[0][:5]  # as many in one shard as are read of it for a page of 7
+    puts = [OnlySpread(job_id=name, state="new", at=at) for at, name in enumerate(names)]
+    await db.batch_write(OnlySpread, puts=puts)
+    page = await db.query(OnlySpread).where(OnlySpread.state == "new").paginate(7).execute()
+    assert (page.count, page.next_key) == (7, None)
 
 
 async def test_the_place_of_the_work_is_of_one_model_and_signed(db: Any) -> None:
