@@ -87,8 +87,6 @@ def planned(source: Source, now: float) -> Plan:
         "consistent": options.consistent,
         "always": all_of(of_its_type(schema), None if options.include_expired else not_expired(schema, now)),
     }
-    if options.index is not None:
-        schema.index(options.index)
     return plan(Wish(schema=schema, scan=True, **wish))
 
 
