@@ -820,9 +820,8 @@ async def test_an_item_that_changes_before_its_key_is_written_gets_the_key_of_it
     class Meddler(Plugin):
         name, version = "meddler", "1"
 
-        @property
-        def layers(self) -> Any:
-            return [self.meddled]
+        def __init__(self) -> None:
+            self.layers = [self.meddled]
 
         def meddled(self, send: Any, call: Any) -> Any:
             if call.action == "UpdateItem":
