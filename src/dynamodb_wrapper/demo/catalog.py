@@ -89,8 +89,12 @@ def _schema(columns: dict[str, str]) -> dict[str, list[dict[str, str]]]:
 
 def _checks() -> list[dict[str, object]]:
     return [
-        {"name": "flights_without_departure_time", "most": MOST_WITHOUT_DEPARTURE},
-        {"name": "flights_of_unknown_airlines", "most": 0},
+        {
+            "name": "flights_without_departure_time",
+            "expression": "dep_time IS NOT NULL",
+            "most": MOST_WITHOUT_DEPARTURE,
+        },
+        {"name": "flights_of_unknown_airlines", "expression": "airline IS NOT NULL", "most": 0},
         {"name": "repeated_flights", "most": 0},
         {"name": "days_with_flights", "least": "every day of the month"},
     ]

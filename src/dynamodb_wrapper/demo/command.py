@@ -6,7 +6,7 @@ Knows options and engines. Must not know what the demo does; that is imported wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +50,7 @@ def demo(
     endpoint: Annotated[
         str | None, typer.Option(help="The URL of an engine that runs already, instead of --engine.")
     ] = None,
+    spark: Annotated[bool, typer.Option("--spark", help="Run the stages on Spark; needs Java.")] = False,
 ) -> None:
     """Run a pipeline over the flights that left New York in 2013, then show what was logged and loaded."""
     wanted = parse_months(months)
@@ -58,8 +59,11 @@ def demo(
     from dynamodb_wrapper.demo.display import Display
     from dynamodb_wrapper.demo.flights import FlightFiles
     from dynamodb_wrapper.demo.report import NEW_YORK
+    from dynamodb_wrapper.demo.spark import SparkDemonstration, missing
     from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 
+    if spark and (reason := missing()):
+        raise typer.BadParameter(reason)
     files = FlightFiles.installed()
     display = Display()
     interrupts = Interrupts()
@@ -69,7 +73,12 @@ def demo(
             config = DynamoDBConfig.for_local_development(
                 endpoint_url=running.endpoint_url, user_timezone=NEW_YORK
             )
-            Demonstration(config, files, display, interrupts).run(wanted, alone=running.pid is not None)
+            alone = running.pid is not None
+            if spark:
+                with closing(SparkDemonstration(config, files, display, interrupts, data)) as on_spark:
+                    on_spark.run(wanted, alone=alone)
+            else:
+                Demonstration(config, files, display, interrupts).run(wanted, alone=alone)
     except Interrupted as error:
         for line in (str(error), *getattr(error, "__notes__", ())):
             display.say(line)

@@ -8,21 +8,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import Protocol
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo import catalog, payload, report
-from dynamodb_wrapper.demo.display import Display, Section
-from dynamodb_wrapper.demo.domain import DailyDelay, DailyDelaysReadApi, DailyDelaysWriteApi
-from dynamodb_wrapper.demo.flights import YEAR, FlightFiles
+from dynamodb_wrapper.demo.display import Display, Progress, Section
+from dynamodb_wrapper.demo.domain import (
+    DailyDelay,
+    DailyDelaysReadApi,
+    DailyDelaysWriteApi,
+    DailyDelayView,
+)
+from dynamodb_wrapper.demo.flights import YEAR, FlightFiles, SourceTable
 from dynamodb_wrapper.demo.run import MonthlyRuns
-from dynamodb_wrapper.demo.runlog import LoggedRun
+from dynamodb_wrapper.demo.runlog import FinishedRun
 from dynamodb_wrapper.handlers.pipeline_config.commands import PipelineConfigWriteApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsReadApi
 from dynamodb_wrapper.handlers.table_config.commands import TableConfigWriteApi
 from dynamodb_wrapper.handlers.table_config.queries import TableConfigReadApi
-from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, RunStatus, TableConfig
+from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, RunStatus, TableConfig, TableConfigUpsert
 from dynamodb_wrapper.runs.interrupt import Interrupts
 
 MODELS = (PipelineConfig, TableConfig, PipelineRunLog, DailyDelay)
@@ -30,6 +36,14 @@ WORST_AT = "JFK"
 ORIGINS = ("EWR", "JFK", "LGA")
 FAILURE_HOURS = 24
 STATISTICS_DAYS = 30
+
+
+class Runner(Protocol):
+    """What runs the pipeline for one month."""
+
+    def run(self, month: int, progress: Progress) -> FinishedRun:
+        """Run one month (1-12) through all stages; a month that breaks a rule is not loaded."""
+        ...
 
 
 class Demonstration:
@@ -49,7 +63,7 @@ class Demonstration:
         self._client = DynamoDB(config, observers=[self._meter])
         self._files, self._display, self._interrupts = files, display, interrupts
 
-    def run(self, months: Sequence[int], *, alone: bool) -> list[LoggedRun]:
+    def run(self, months: Sequence[int], *, alone: bool) -> list[FinishedRun]:
         """Prepare, run every month, and report.
 
         Parameters:
@@ -78,10 +92,10 @@ class Demonstration:
             )
             if left:
                 self._say(f"runs of killed processes that were still RUNNING and are now CANCELLED: {left}")
-        sources = self._files.tables()
+        sources = self._sources()
         tables = TableConfigWriteApi(client=self._client)
         PipelineConfigWriteApi(client=self._client).upsert_pipeline(catalog.pipeline(self._files))
-        tables.upsert_many(catalog.tables(sources))
+        tables.upsert_many(self._tables(sources))
         tables.bulk_update_statistics(
             [
                 {
@@ -95,14 +109,9 @@ class Demonstration:
         )
         self._say(f"registered: pipeline {catalog.PIPELINE_ID} with {len(sources) + 1} tables")
 
-    def _run_months(self, months: Sequence[int]) -> list[LoggedRun]:
-        pipeline = MonthlyRuns(
-            self._files,
-            PipelineRunLogsWriteApi(client=self._client),
-            DailyDelaysWriteApi(client=self._client),
-            self._interrupts,
-        )
-        runs: list[LoggedRun] = []
+    def _run_months(self, months: Sequence[int]) -> list[FinishedRun]:
+        pipeline = self._monthly_runs()
+        runs: list[FinishedRun] = []
         with self._display.progress(len(months)) as progress:
             for month in months:
                 run = pipeline.run(month, progress)
@@ -117,6 +126,25 @@ class Demonstration:
             self._count_days()
         return runs
 
+    def _monthly_runs(self) -> Runner:
+        return MonthlyRuns(
+            self._files,
+            PipelineRunLogsWriteApi(client=self._client),
+            DailyDelaysWriteApi(client=self._client),
+            self._interrupts,
+        )
+
+    def _sources(self) -> list[SourceTable]:
+        return self._files.tables()
+
+    def _tables(self, sources: list[SourceTable]) -> list[TableConfigUpsert]:
+        return catalog.tables(sources)
+
+    def _worst_days(self) -> tuple[list[DailyDelayView], int]:
+        """The worst days at one airport, and how many of it are loaded."""
+        days = DailyDelaysReadApi(client=self._client)
+        return days.worst_days(WORST_AT), days.count({"origin": WORST_AT})
+
     def _count_days(self) -> None:
         days = DailyDelaysReadApi(client=self._client)
         TableConfigWriteApi(client=self._client).update_table_statistics(
@@ -125,10 +153,9 @@ class Demonstration:
             last_updated_data=datetime.now(UTC),
         )
 
-    def _report(self, runs: Sequence[LoggedRun], began: datetime) -> list[Section]:
+    def _report(self, runs: Sequence[FinishedRun], began: datetime) -> list[Section]:
         read = PipelineRunLogsReadApi(client=self._client)
         tables = TableConfigReadApi(client=self._client)
-        days = DailyDelaysReadApi(client=self._client)
         ids = {run.run_id for run in runs}
         since, _ = read.query_by_pipeline(catalog.PIPELINE_ID, start_time_range=(began, None), limit=None)
         these = [run for run in since if run.run_id in ids]
@@ -144,14 +171,13 @@ class Demonstration:
             report.tables(of_pipeline),
             report.worst_days(
                 WORST_AT,
-                days.worst_days(WORST_AT),
-                days.count({"origin": WORST_AT}),
+                *self._worst_days(),
                 report.failed_months(these),
             ),
             report.payloads(payload.measure(self._client, self._meter, catalog.PIPELINE_ID, WORST_AT)),
         ]
 
-    def _stages_of_failures(self, runs: Sequence[LoggedRun]) -> list[Section]:
+    def _stages_of_failures(self, runs: Sequence[FinishedRun]) -> list[Section]:
         failed = [run.run_id for run in runs if run.status is RunStatus.FAILED]
         keys = [{"run_id": run_id, "pipeline_id": catalog.PIPELINE_ID} for run_id in failed]
         stored = self._client.batch_get(PipelineRunLog, keys)

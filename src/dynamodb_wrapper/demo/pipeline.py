@@ -66,6 +66,22 @@ class DayAtOrigin:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What the quality rules look at: counts of one month.
+
+    Parameters:
+        distinct: flights that differ in date, carrier, number or origin.
+        days: days with flights.
+    """
+
+    flights: int
+    without_departure: int
+    of_unknown_airlines: int
+    distinct: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """The outcome of one quality rule; `reason` says what is wrong when it did not pass."""
 
@@ -102,12 +118,22 @@ def aggregate(joined: Iterable[JoinedFlight]) -> list[DayAtOrigin]:
 
 def check(month: int, joined: list[JoinedFlight], days: list[DayAtOrigin]) -> list[Check]:
     """The quality rules of the pipeline for one month (1-12), in a fixed order."""
-    return [
-        _departures(month, joined),
-        _airlines(joined),
-        _repeats(joined),
-        _days(month, days),
-    ]
+    distinct = {(row.flight.date, row.flight.carrier, row.flight.number, row.flight.origin) for row in joined}
+    return judge(
+        month,
+        Figures(
+            flights=len(joined),
+            without_departure=without_departure(joined),
+            of_unknown_airlines=sum(row.airline is None for row in joined),
+            distinct=len(distinct),
+            days=len({day.date for day in days}),
+        ),
+    )
+
+
+def judge(month: int, found: Figures) -> list[Check]:
+    """The quality rules for what was counted in one month (1-12), in a fixed order."""
+    return [_departures(month, found), _airlines(found), _repeats(found), _days(month, found)]
 
 
 def without_departure(joined: Iterable[JoinedFlight]) -> int:
@@ -115,8 +141,8 @@ def without_departure(joined: Iterable[JoinedFlight]) -> int:
     return sum(not row.flight.departure_time for row in joined)
 
 
-def _departures(month: int, joined: list[JoinedFlight]) -> Check:
-    missing, total = without_departure(joined), len(joined)
+def _departures(month: int, found: Figures) -> Check:
+    missing, total = found.without_departure, found.flights
     passed = missing <= MOST_WITHOUT_DEPARTURE * total
     share = Decimal(missing) / total if total else Decimal(0)
     reason = (
@@ -132,8 +158,8 @@ def _departures(month: int, joined: list[JoinedFlight]) -> Check:
     )
 
 
-def _airlines(joined: list[JoinedFlight]) -> Check:
-    unknown = sum(row.airline is None for row in joined)
+def _airlines(found: Figures) -> Check:
+    unknown = found.of_unknown_airlines
     return Check(
         "flights_of_unknown_airlines",
         not unknown,
@@ -143,9 +169,8 @@ def _airlines(joined: list[JoinedFlight]) -> Check:
     )
 
 
-def _repeats(joined: list[JoinedFlight]) -> Check:
-    distinct = {(row.flight.date, row.flight.carrier, row.flight.number, row.flight.origin) for row in joined}
-    repeats = len(joined) - len(distinct)
+def _repeats(found: Figures) -> Check:
+    repeats = found.flights - found.distinct
     return Check(
         "repeated_flights",
         not repeats,
@@ -155,8 +180,8 @@ def _repeats(joined: list[JoinedFlight]) -> Check:
     )
 
 
-def _days(month: int, days: list[DayAtOrigin]) -> Check:
-    expected, actual = calendar.monthrange(YEAR, month)[1], len({day.date for day in days})
+def _days(month: int, found: Figures) -> Check:
+    expected, actual = calendar.monthrange(YEAR, month)[1], found.days
     return Check(
         "days_with_flights",
         actual == expected,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError
@@ -23,6 +23,15 @@ from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 
 class QualityError(Exception):
     """Quality rules were broken, so nothing may be loaded; the text says which and by how much."""
+
+
+class FinishedRun(Protocol):
+    """What the report asks of a run that is over."""
+
+    run_id: str
+    seconds: float
+    status: RunStatus
+    reason: str | None
 
 
 @dataclass(slots=True)

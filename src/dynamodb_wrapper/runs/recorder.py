@@ -20,7 +20,13 @@ from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError, RunLostError
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.runs import seconds_between
-from dynamodb_wrapper.models import DataQualityResult, PipelineConfig, PipelineRunLogUpsert, RunStatus
+from dynamodb_wrapper.models import (
+    DataQualityResult,
+    PipelineConfig,
+    PipelineRunLogUpsert,
+    RunStatus,
+    StageInfo,
+)
 from dynamodb_wrapper.runs.ids import uuid7
 from dynamodb_wrapper.runs.keeper import Keeper
 from dynamodb_wrapper.runs.outcome import Outcome
@@ -153,6 +159,10 @@ class Recorder(str):
             }
         )
         return passed
+
+    def skip_stage(self, name: str) -> None:
+        """Note a stage that is not begun, such as because of what an earlier one has found."""
+        self._keeper.note(stage=StageInfo(stage_name=name, status=RunStatus.SKIPPED))
 
     def metric(self, name: str, value: Any) -> None:
         """Note a figure: a number, a text, or lists and dicts of those."""
