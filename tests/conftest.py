@@ -21,12 +21,17 @@ from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.support.redis_server import RedisServer
 
 from dynamodb_wrapper.local import EngineError, RunningEngine, start
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.config import DynamoDBConfig
+
+# A busy machine is slow, not wrong.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 ENGINES = ("dynoxide", "dynamodb-local")
 
