@@ -293,6 +293,15 @@ async def test_wrong_arguments_are_refused_before_anything_runs(
     assert db.get(PipelineRunLog, {"run_id": "r", "pipeline_id": "p"}) is None
 
 
+async def test_a_stage_that_is_not_begun_is_logged_as_skipped(
+    blocks: Blocks, config: DynamoDBConfig, db: DynamoDB
+) -> None:
+    async with blocks.run("p", config=config) as run:
+        run.skip_stage("load")
+    (stage,) = stored(db, run).stages
+    assert (stage.stage_name, stage.status, stage.start_time) == ("load", RunStatus.SKIPPED, None)
+
+
 async def test_only_fields_that_a_run_does_not_keep_itself_may_be_set(
     blocks: Blocks, config: DynamoDBConfig
 ) -> None:
