@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,12 +13,12 @@ from uuid import UUID
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 from tests.support.receiver import Receiver
+from tests.support.run_blocks import Blocks
 
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import RunLostError
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, RunStatus
-from dynamodb_wrapper.runs import async_pipeline_run, pipeline_run
 from dynamodb_wrapper.runs.lineage import OpenLineage, dataset_name
 
 FACET = {
@@ -87,31 +86,6 @@ RUN_EVENT = {
 """What https://openlineage.io/spec/2-0-2/OpenLineage.json and the facets that are used here require."""
 
 
-class Blocks:
-    """The blocks of one face, as async context managers."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    @asynccontextmanager
-    async def run(self, config: DynamoDBConfig, watcher: OpenLineage, **options: Any) -> AsyncIterator[Any]:
-        if self.name == "async":
-            async with async_pipeline_run("p", config=config, watchers=[watcher], **options) as run:
-                yield run
-        else:
-            with pipeline_run("p", config=config, watchers=[watcher], **options) as run:
-                yield run
-
-    @asynccontextmanager
-    async def stage(self, run: Any, name: str) -> AsyncIterator[Any]:
-        if self.name == "async":
-            async with run.stage(name) as stage:
-                yield stage
-        else:
-            with run.stage(name) as stage:
-                yield stage
-
-
 @pytest.fixture(params=["sync", "async"])
 def blocks(request: pytest.FixtureRequest) -> Blocks:
     return Blocks(request.param)
@@ -135,7 +109,7 @@ async def test_a_server_is_told_of_a_run_its_stages_and_its_tables(
 ) -> None:
     with Receiver() as server:
         watcher = OpenLineage(server.url, namespace="nightly", headers={"Authorization": "Bearer x"})
-        async with blocks.run(config, watcher) as run:
+        async with blocks.run("p", config=config, watchers=[watcher]) as run:
             run.input("s3://lake/raw/flights", rows=7)
             async with blocks.stage(run, "join"):
                 pass
@@ -170,7 +144,7 @@ async def test_a_file_is_told_why_a_run_failed(
     watcher = OpenLineage(path)
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
-            async with blocks.run(config, watcher) as run, blocks.stage(run, "divide"):
+            async with blocks.run("p", config=config, watchers=[watcher]) as run, blocks.stage(run, "divide"):
                 _ = 1 / 0
     assert watcher.flush(10)
     events = [json.loads(line) for line in path.read_text().splitlines()]
@@ -188,11 +162,13 @@ async def test_a_run_that_is_cancelled_is_aborted_here_as_well(
     path = tmp_path / "lineage.jsonl"
     watcher = OpenLineage(str(path))
     with pytest.raises(KeyboardInterrupt):
-        async with blocks.run(config, watcher):
+        async with blocks.run("p", config=config, watchers=[watcher]):
             raise KeyboardInterrupt
 
     async def work() -> None:
-        async with blocks.run(config, watcher, run_id="r", heartbeat_seconds=20) as run:
+        async with blocks.run(
+            "p", config=config, watchers=[watcher], run_id="r", heartbeat_seconds=20
+        ) as run:
             with PipelineRunLogsWriteApi(config) as api:
                 api.update_run_status("r", "p", RunStatus.CANCELLED, "by ops")
             async with blocks.stage(run, "late"):
@@ -215,7 +191,7 @@ async def test_a_server_that_is_not_there_neither_fails_nor_holds_up_the_run(
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         watcher = OpenLineage(url, timeout_seconds=1, patience_seconds=0)
         with caplog.at_level(logging.WARNING, "dynamodb_wrapper.runs"):
-            async with blocks.run(config, watcher) as run:
+            async with blocks.run("p", config=config, watchers=[watcher]) as run:
                 for number in range(50):
                     async with blocks.stage(run, str(number)):
                         pass

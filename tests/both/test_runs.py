@@ -5,50 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from tests.support.faults import FaultServer, server_error
+from tests.support.run_blocks import Blocks
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import ConflictError, RunLostError, ValidationError
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, PipelineRunLogUpsert, RunStatus
-from dynamodb_wrapper.runs import RunWatcher, async_pipeline_run, pipeline_run
+from dynamodb_wrapper.runs import RunWatcher
 from dynamodb_wrapper.timezones import utcnow
 
 OWNER = "owner-1"
-
-
-class Blocks:
-    """The block of one face, and of its stages, as async context managers."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    @asynccontextmanager
-    async def run(self, *args: Any, **options: Any) -> AsyncIterator[Any]:
-        if self.name == "async":
-            async with async_pipeline_run(*args, **options) as run:
-                yield run
-        else:
-            with pipeline_run(*args, **options) as run:
-                yield run
-
-    @asynccontextmanager
-    async def stage(self, run: Any, name: str) -> AsyncIterator[Any]:
-        if self.name == "async":
-            async with run.stage(name) as stage:
-                yield stage
-        else:
-            with run.stage(name) as stage:
-                yield stage
 
 
 @pytest.fixture(params=["sync", "async"])

@@ -1,0 +1,34 @@
+"""The blocks of runs and stages as async context managers: one scenario for both faces."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from dynamodb_wrapper.runs import async_pipeline_run, pipeline_run
+
+
+class Blocks:
+    """The block of one face, and of its stages, as async context managers."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @asynccontextmanager
+    async def run(self, *args: Any, **options: Any) -> AsyncIterator[Any]:
+        if self.name == "async":
+            async with async_pipeline_run(*args, **options) as run:
+                yield run
+        else:
+            with pipeline_run(*args, **options) as run:
+                yield run
+
+    @asynccontextmanager
+    async def stage(self, run: Any, name: str) -> AsyncIterator[Any]:
+        if self.name == "async":
+            async with run.stage(name) as stage:
+                yield stage
+        else:
+            with run.stage(name) as stage:
+                yield stage
