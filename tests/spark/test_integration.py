@@ -17,6 +17,7 @@ from dynamodb_wrapper.exceptions import ItemNotFoundError, RunLostError, Validat
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import (
     DataFormat,
+    DynamoDBModel,
     PipelineConfig,
     PipelineRunLog,
     RunStatus,
@@ -37,6 +38,17 @@ if TYPE_CHECKING:
 Store: TypeAlias = Callable[..., TableConfig]
 
 pytestmark = pytest.mark.usefixtures("spark")
+
+
+class Day(DynamoDBModel):
+    origin: str
+    day: int
+    flights: int
+
+    class Meta:
+        table_name = "days"
+        partition_key = "origin"
+        sort_key = "day"
 
 
 @pytest.fixture
@@ -134,6 +146,24 @@ def test_a_table_that_was_written_is_read_and_its_statistics_come_from_the_same_
     read.unpersist()
     integration.write_table(df, "t")
     assert table_of(db).record_count == 60
+
+
+def test_a_table_of_dynamodb_is_written_and_read_with_the_integration_s_own_config(
+    integration: SparkDynamoDBIntegration,
+    spark: SparkSession,
+    db: DynamoDB,
+    store: Store,
+    tables: Callable[..., list[str]],
+) -> None:
+    tables(Day)
+    store(connection_config={"service": "dynamodb", "table": "days"})
+    integration.create_spark_session("p")
+    days = spark.createDataFrame([("JFK", 1, 5), ("JFK", 2, 7)], "origin string, day int, flights int")
+    assert integration.write_table(days, "t") == 2
+    assert db.get(Day, {"origin": "JFK", "day": 2}) == Day(origin="JFK", day=2, flights=7)
+    assert table_of(db).record_count == 2
+    read = integration.read_table("t")
+    assert sorted((row.day, row.flights) for row in read.collect()) == [(1, 5), (2, 7)]
 
 
 def test_a_table_that_is_overwritten_has_the_statistics_of_what_is_there_now(

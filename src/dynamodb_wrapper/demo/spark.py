@@ -136,14 +136,12 @@ class SparkDemonstration(Demonstration):
     def _monthly_runs(self) -> Runner:
         from dynamodb_wrapper.demo.spark_run import SparkMonthlyRuns
         from dynamodb_wrapper.spark.checks import checks_of
-        from dynamodb_wrapper.spark.connector import register
 
         os.environ.setdefault(
             "PYSPARK_PYTHON", sys.executable
         )  # else the workers are whichever python3 there is
         session = self._integration.create_spark_session(catalog.PIPELINE_ID, SETTINGS)
         session.sparkContext.setLogLevel("ERROR")
-        register(session, self._config)
         self._say(f"Spark {session.version} on {session.sparkContext.master}")
         flights = self._client.get(TableConfig, catalog.table_id("flights"))
         assert flights is not None, "it was registered before"

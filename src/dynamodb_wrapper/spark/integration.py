@@ -5,6 +5,7 @@ Knows the three domains and this room. Must not know how Spark reads DynamoDB it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -40,6 +41,8 @@ from dynamodb_wrapper.timezones import utcnow
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+log = logging.getLogger("dynamodb_wrapper.spark")
+
 DEFAULT_LEVEL = "MEMORY_AND_DISK"
 
 
@@ -69,6 +72,7 @@ class SparkDynamoDBIntegration:
         """
         settings = spark_settings(self._pipeline(pipeline_id), self.config, additional_config)
         self._session = create_session(settings)
+        self._register(self._session)
         return self._session
 
     def get_spark_config_from_pipeline(self, pipeline_id: str) -> dict[str, str]:
@@ -240,6 +244,15 @@ class SparkDynamoDBIntegration:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _register(self, session: SparkSession) -> None:
+        """Have `format("dynamodb")` use this integration's config."""
+        from dynamodb_wrapper.spark.connector import register
+
+        try:
+            register(session, self.config)
+        except ValidationError as error:  # Spark 4.0
+            log.warning('format("dynamodb") takes its settings from options and the environment: %s', error)
 
     def _pipeline(self, pipeline_id: str) -> PipelineConfig:
         with PipelineConfigRepository(client=self._db) as stored:
