@@ -2,7 +2,8 @@
 
 Tests that ask for `engine`, `config`, `tables`, `face` or a boto3 fixture run once for each engine, and those
 that ask for `face` once for each face. `--engines=dynoxide` takes one engine only. Tests that repeat a
-scenario with many seeds or items take some of them; `--full` takes all.
+scenario with many seeds or items take some of them; `--full` takes all. A module whose subject does not depend
+on the engine has `ENGINES = ("dynoxide",)`.
 
 A scenario is written once, as a coroutine; on the blocking face each call runs at once and is only awaited:
 
@@ -48,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "dynamodb_engine" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("engines")
-        names = chosen.split(",") if chosen else ENGINES
+        names = chosen.split(",") if chosen else getattr(metafunc.module, "ENGINES", ENGINES)
         metafunc.parametrize("dynamodb_engine", names, indirect=True, scope="session")
     if (marker := metafunc.definition.get_closest_marker("seeds")) is not None:
         usual, full = marker.args

@@ -47,6 +47,7 @@ async def main():
 asyncio.run(main())
 """
 
+ENGINES = ("dynoxide",)
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 Start = Callable[..., subprocess.Popen[str]]
 

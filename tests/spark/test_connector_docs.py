@@ -10,6 +10,8 @@ from msgspec import structs
 from dynamodb_wrapper.spark.connector.changes import COLUMNS
 from dynamodb_wrapper.spark.connector.options import OPERATIONS, REJECTS, Options
 
+ENGINES = ("dynoxide",)
+
 GUIDE = (Path(__file__).parents[2] / "docs" / "spark-connector.md").read_text()
 
 

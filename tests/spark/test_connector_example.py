@@ -11,6 +11,8 @@ import pytest
 
 from dynamodb_wrapper import DynamoDBConfig
 
+ENGINES = ("dynoxide",)
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "spark_connector.py"
 
 

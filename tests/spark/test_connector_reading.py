@@ -23,6 +23,8 @@ from dynamodb_wrapper.spark.connector.reading import batches_of
 from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of, spark_schema
 from dynamodb_wrapper.spark.connector.source import Source
 
+ENGINES = ("dynoxide",)
+
 MODEL = "tests.support.spark_models:Order"
 COLUMNS = "customer string, number long, status string"
 Asked = Callable[..., list[dict[str, Any]]]

@@ -19,6 +19,8 @@ from dynamodb_wrapper.spark.connector.planning import shares
 from dynamodb_wrapper.spark.connector.reading import batches_of
 from dynamodb_wrapper.spark.connector.source import Source
 
+ENGINES = ("dynoxide",)
+
 MODEL = "tests.support.spark_models:Everything"
 WIDEST = Decimal("-12345678901234567890123456789012.345678")
 

@@ -18,6 +18,8 @@ from dynamodb_wrapper.spark.connector.rows import Row
 from dynamodb_wrapper.spark.connector.source import Source
 from dynamodb_wrapper.spark.connector.writer import written
 
+ENGINES = ("dynoxide",)
+
 ORDER = "tests.support.spark_models:Order"
 ACCOUNT = "tests.support.spark_models:Account"
 ROWS: list[Row] = [{"customer": f"c{at % 3}", "number": at, "weight": at / 2} for at in range(300)]

@@ -26,6 +26,8 @@ from dynamodb_wrapper.runs.interrupt import Interrupts
 from dynamodb_wrapper.spark.checks import checks_of
 from dynamodb_wrapper.spark.tables import read_options
 
+ENGINES = ("dynoxide",)
+
 
 def section(text: str, title: str) -> list[list[str]]:
     """The cells of the section of that title."""
@@ -73,8 +75,6 @@ def test_what_is_loaded_and_shown_is_what_the_plain_demonstration_has(
     files: FlightFiles,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    if dynamodb_engine.name != "dynoxide":
-        pytest.skip("one engine is enough: tests/live/demo asks the others")
     tables(*MODELS)
     Demonstration(config, files, Display(plain := io.StringIO()), Interrupts()).run((2, 4), alone=True)
     loaded = days_of(config)

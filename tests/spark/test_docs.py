@@ -16,6 +16,8 @@ from dynamodb_wrapper.models import DataFormat, PipelineConfig, PipelineRunLog, 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+ENGINES = ("dynoxide",)
+
 DOCS = (Path(__file__).parents[2] / "docs" / "spark.md").read_text()
 
 

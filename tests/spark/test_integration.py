@@ -35,6 +35,8 @@ from dynamodb_wrapper.spark.integration import (
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+ENGINES = ("dynoxide",)
+
 Store: TypeAlias = Callable[..., TableConfig]
 
 pytestmark = pytest.mark.usefixtures("spark")

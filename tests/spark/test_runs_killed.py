@@ -29,6 +29,8 @@ from dynamodb_wrapper.timezones import utcnow
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+ENGINES = ("dynoxide",)
+
 SECONDS = 60
 """How long to wait for what takes a moment where the machine is not busy."""
 
@@ -40,8 +42,6 @@ def _environment(
     tables: Callable[..., list[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if dynamodb_engine.name != "dynoxide":
-        pytest.skip("tests/live/test_runs.py asks the same of the other engines, without Spark")
     tables(PipelineRunLog, PipelineConfig)
     monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", str(config.endpoint_url))
     monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", config.table_prefix)
