@@ -2,8 +2,8 @@
 
 Tests that ask for `engine`, `config`, `tables`, `face` or a boto3 fixture run once for each engine, and those
 that ask for `face` once for each face. `--engines=dynoxide` takes one engine only. Tests that repeat a
-scenario with many seeds or items take some of them; `--full` takes all. A module whose subject is not about the
-engine has `ENGINES = ("dynoxide",)`.
+scenario with many seeds or items take some of them; `--full` takes all. A module that is not about the engine
+has `ENGINES = ("dynoxide",)`.
 
 A scenario is written once, as a coroutine; on the blocking face each call runs at once and is only awaited:
 
