@@ -228,7 +228,8 @@ def _reach(schema: TableSchema[Any], index: Index, parts: Parts) -> Reach | None
         equal[name] = value
         rest = [part for part in rest if part is not given]
         if template := schema.templates.get(name):
-            rest = _without_fields(schema, template, rest)
+            said = _fields_of(schema, template, value, parts)
+            rest = [part for part in rest if not _is_said(schema, part, said)]
         share *= _EQUAL if name in index.sort else 1.0
     left: list[Condition] = []
     for part in rest:
@@ -247,19 +248,23 @@ def _longest(index: Index, name: str) -> int:
     return PARTITION_KEY_LIMIT if index.shards is None else LONGEST_SHARDED
 
 
-def _without_fields(
-    schema: TableSchema[Any], template: Template, parts: Sequence[Condition]
-) -> list[Condition]:
-    """The parts without those that a key says in full: the values of its fields, once for each."""
-    said: set[str] = set()
-    rest: list[Condition] = []
-    for part in parts:
-        name = next((name for name in template.fields if value_of(part, name) is not None), None)
-        if name is None or name in said:
-            rest.append(part)
-        else:
-            said.add(name)
-    return rest
+def _fields_of(
+    schema: TableSchema[Any], template: Template, key: WireValue, parts: Parts
+) -> Mapping[str, Any]:
+    """The values of the fields that a key was made of, which it says in full; none if others made it."""
+    if on_key(schema, template, parts) != Compare(Path((template.attribute,)), "=", Wire(key)):
+        return {}
+    firsts = (
+        (name, next(part for part in parts if value_of(part, name) is not None)) for name in template.fields
+    )
+    return {name: same(_wire(schema, part, name)) for name, part in firsts}
+
+
+def _is_said(schema: TableSchema[Any], part: Condition, said: Mapping[str, Any]) -> bool:
+    return any(
+        value_of(part, name) is not None and same(_wire(schema, part, name)) == value
+        for name, value in said.items()
+    )
 
 
 def _wire(schema: TableSchema[Any], part: Any, name: str) -> WireValue:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
-from dynamodb_wrapper.expressions import AnyOf, BeginsWith, Between, Compare, Condition, In, Path
+from dynamodb_wrapper.expressions import AllOf, AnyOf, BeginsWith, Between, Compare, Condition, In, Path
 from dynamodb_wrapper.models import DynamoDBModel
 from dynamodb_wrapper.query.normal import conjuncts
 from dynamodb_wrapper.query.reach import Reach, key_of, reaches
-from dynamodb_wrapper.schema import GSI, schema_of
+from dynamodb_wrapper.schema import GSI, TableSchema, schema_of
 
 
 class Note(DynamoDBModel):
@@ -26,14 +26,41 @@ class Note(DynamoDBModel):
         gsis: ClassVar = [GSI("ByTitle", "title", "rank")]
 
 
-NOTES = schema_of(Note)
+class Page(DynamoDBModel):
+    book: str
+    number: int
+    part: str = ""
+
+    class Meta:
+        table_name = "pages"
+        partition_key = "pk"
+        sort_key = "sk"
+        templates: ClassVar = {"pk": "BOOK#{book}", "sk": "{part}#{number:03d}"}
+
+
+NOTES, PAGES = schema_of(Note), schema_of(Page)
 OWNER, TITLE, RANK = Path(("owner",)), Path(("title",)), Path(("rank",))
+NUMBER, PART = Path(("number",)), Path(("part",))
 MINE = Compare(OWNER, "=", "me")
 
 
+def book(name: str) -> Condition:
+    return Compare(Path(("book",)), "=", name)
+
+
 def reached(*conditions: Condition, index: str | None = None, most: int = 100) -> list[Reach] | None:
-    parts = [part for given in conditions for part in conjuncts(given, NOTES.codec.encode_attribute)]
-    return reaches(NOTES, NOTES.index(index), tuple(parts), most)
+    return reached_of(NOTES, *conditions, index=index, most=most)
+
+
+def paged(*conditions: Condition) -> list[Reach] | None:
+    return reached_of(PAGES, *conditions)
+
+
+def reached_of(
+    schema: TableSchema[Any], *conditions: Condition, index: str | None = None, most: int = 100
+) -> list[Reach] | None:
+    parts = [part for given in conditions for part in conjuncts(given, schema.codec.encode_attribute)]
+    return reaches(schema, schema.index(index), tuple(parts), most)
 
 
 def only(*conditions: Condition) -> Reach:
@@ -102,3 +129,22 @@ def test_different_values_of_a_key_have_no_items_in_common() -> None:
     assert not mine.differs_from(only(MINE, Compare(TITLE, "=", "x")))
     (by_title,) = reached(Compare(TITLE, "=", "x"), index="ByTitle") or []
     assert not by_title.differs_from(mine)
+
+
+def test_what_a_made_key_says_is_not_asked_again() -> None:
+    (found,) = paged(book("b"), Compare(PART, "=", "p"), Compare(NUMBER, "=", 7), book("b")) or []
+    assert found.equal == {"pk": {"S": "BOOK#b"}, "sk": {"S": "p#007"}}
+    assert found.rest == ()
+
+
+def test_a_value_that_a_made_key_was_not_made_of_is_asked_for() -> None:
+    late = AnyOf(tuple(AllOf((book("other"), Compare(PART, "=", part))) for part in "pq"))
+    for conditions in ((book("b"), book("other")), (late, book("b"))):
+        for found in paged(*conditions) or [pytest.fail("nothing is reached")]:
+            assert found.equal == {"pk": {"S": "BOOK#b"}}
+            assert book("other") in found.rest
+
+
+def test_a_key_that_is_given_whole_was_not_made_of_fields() -> None:
+    (found,) = paged(Compare(Path(("pk",)), "=", "BOOK#b"), book("other")) or []
+    assert (found.equal, found.rest) == ({"pk": {"S": "BOOK#b"}}, (book("other"),))
