@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from dynamodb_wrapper.config import DynamoDBConfig
 
 # A busy machine is slow, not wrong.
-settings.register_profile(
-    "patient", deadline=None, derandomize=False, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
 ENGINES = ("dynoxide", "dynamodb-local")
