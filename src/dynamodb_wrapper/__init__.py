@@ -6,8 +6,7 @@ added twice: to the imports for type checkers, and to `_MODULES` for the interpr
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:  # "as" tells type checkers that a name is exported
     from dynamodb_wrapper.client import AsyncDynamoDB as AsyncDynamoDB
@@ -183,18 +182,12 @@ _MODULES: Final = {
     "repositories.table_config": "AsyncTableConfigRepository TableConfigRepository",
     "schema": "BlindIndex Encrypted GSI LSI",
 }
-_HOMES: Final = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-if not TYPE_CHECKING:
-    __all__ = sorted(_HOMES)
+if not TYPE_CHECKING:  # to a checker that saw `__getattr__`, any name would be one of these
+    from dynamodb_wrapper.lazy import loader
 
+    __all__ = sorted(name for names in _MODULES.values() for name in names.split())
+    __getattr__ = loader(__name__, _MODULES)
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

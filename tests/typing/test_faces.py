@@ -30,6 +30,13 @@ from dynamodb_wrapper.expressions import Exists
 from dynamodb_wrapper.expressions import Path as AttributePath
 
 
+def the_names() -> None:
+    from dynamodb_wrapper import DynamoBD  # type: ignore[attr-defined]
+    from dynamodb_wrapper.plugins import CahePlugin  # type: ignore[attr-defined]
+
+    print(DynamoBD, CahePlugin)
+
+
 async def the_clients(
     db: DynamoDB,
     adb: AsyncDynamoDB,

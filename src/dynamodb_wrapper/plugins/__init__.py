@@ -2,13 +2,12 @@
 
 Knows which there are. Must not know models or domains. Those that come with the library are loaded when they
 are first used, because each may need a package of its own; a new one is added three times: to the imports for
-type checkers, to `__all__`, and to `_HOMES` for the interpreter.
+type checkers, to the loader for the interpreter, and to `__all__`; a test compares the three.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from dynamodb_wrapper.engine.bodies import Item
 from dynamodb_wrapper.engine.events import (
@@ -44,6 +43,26 @@ if TYPE_CHECKING:
     from dynamodb_wrapper.plugins.resilience.retry import RetryPlugin, RetryPolicy
     from dynamodb_wrapper.plugins.resilience.safe_writes import SafeWrites
     from dynamodb_wrapper.plugins.telemetry import TelemetryPlugin
+else:
+    from dynamodb_wrapper.lazy import loader
+
+    __getattr__ = loader(
+        __name__,
+        {
+            "cache": "CachePlugin CacheRead",
+            "encryption": "AwsKms Encryption Keyring",
+            "logs": "LoggingPlugin RedactSecrets Sink StandardSink StructlogSink redact_secrets",
+            "metrics": "MetricsPlugin",
+            "resilience.breaker": "CircuitBreaker",
+            "resilience.bulkhead": "Bulkhead",
+            "resilience.events": "BreakerChanged Delayed Hedged",
+            "resilience.hedging": "HedgedReads",
+            "resilience.rate_limit": "RateLimit UnitLimit",
+            "resilience.retry": "RetryPlugin RetryPolicy",
+            "resilience.safe_writes": "SafeWrites",
+            "telemetry": "TelemetryPlugin",
+        },
+    )
 
 __all__ = [
     "AttemptEnded",
@@ -91,37 +110,3 @@ __all__ = [
     "UnitLimit",
     "redact_secrets",
 ]
-
-_HOMES: Final = {
-    "AwsKms": "encryption",
-    "CachePlugin": "cache",
-    "CacheRead": "cache",
-    "Encryption": "encryption",
-    "Keyring": "encryption",
-    "LoggingPlugin": "logs",
-    "RedactSecrets": "logs",
-    "Sink": "logs",
-    "StandardSink": "logs",
-    "StructlogSink": "logs",
-    "redact_secrets": "logs",
-    "MetricsPlugin": "metrics",
-    "TelemetryPlugin": "telemetry",
-    "BreakerChanged": "resilience.events",
-    "Delayed": "resilience.events",
-    "Hedged": "resilience.events",
-    "Bulkhead": "resilience.bulkhead",
-    "CircuitBreaker": "resilience.breaker",
-    "HedgedReads": "resilience.hedging",
-    "RateLimit": "resilience.rate_limit",
-    "UnitLimit": "resilience.rate_limit",
-    "RetryPlugin": "resilience.retry",
-    "RetryPolicy": "resilience.retry",
-    "SafeWrites": "resilience.safe_writes",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    return value

@@ -21,7 +21,7 @@ from dynamodb_wrapper.handlers.pipeline_config.queries import PipelineConfigQuer
 
 PAIRS = [
     name
-    for name in dynamodb_wrapper.__all__
+    for name in dir(dynamodb_wrapper)
     if name.endswith("Api") and not name.startswith("Async") and name not in ("ReadApi", "WriteApi")
 ]
 
