@@ -23,6 +23,7 @@ from dynamodb_wrapper.engine.flow import Flow, Page, Read
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Condition, Path, all_of, condition_of
 from dynamodb_wrapper.operations import Scan
+from dynamodb_wrapper.operations.entries import counting_reader
 from dynamodb_wrapper.operations.expiry import not_expired
 from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.operations.segments import (
@@ -32,7 +33,6 @@ from dynamodb_wrapper.operations.segments import (
     SegmentScan,
     segments_of,
 )
-from dynamodb_wrapper.query.entries import counting_reader
 from dynamodb_wrapper.query.made import of_its_type
 from dynamodb_wrapper.query.selection import Shape, field_name, shape_of
 from dynamodb_wrapper.schema import schema_of

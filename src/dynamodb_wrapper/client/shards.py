@@ -31,10 +31,10 @@ from dynamodb_wrapper.expressions import (
 )
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations import Scan, UpdateItem
+from dynamodb_wrapper.operations.entries import wire_reader
 from dynamodb_wrapper.operations.intents import resource_id
 from dynamodb_wrapper.operations.segments import WIDEST, Segment, SegmentScan, segments_of
 from dynamodb_wrapper.query.cursors import Cursors
-from dynamodb_wrapper.query.entries import wire_reader
 from dynamodb_wrapper.query.made import of_its_type
 from dynamodb_wrapper.schema import TableSchema, schema_of
 from dynamodb_wrapper.schema.shards import ShardKey

@@ -21,11 +21,11 @@ from dynamodb_wrapper.expressions import Assign, Change, Missing, Path, Remove, 
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations import GetItem
 from dynamodb_wrapper.operations.applying import ApplyOne
+from dynamodb_wrapper.operations.entries import wire_reader
 from dynamodb_wrapper.operations.intents import conflict, resource_id
 from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.steps import UpdateStep, put_step
 from dynamodb_wrapper.operations.versions import lock_of
-from dynamodb_wrapper.query.entries import wire_reader
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 

@@ -8,15 +8,14 @@ in the item tell whether the first attempt was applied.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 from pydantic import BaseModel
 
-from dynamodb_wrapper.engine.flow import Flow, Reply, Send, Write
+from dynamodb_wrapper.engine.flow import Flow, Send, Write
 from dynamodb_wrapper.exceptions import (
     CancellationReason,
     ConditionalCheckFailedError,
@@ -26,6 +25,7 @@ from dynamodb_wrapper.exceptions import (
 )
 from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations.changes import Changes
+from dynamodb_wrapper.operations.entries import wire_reader
 from dynamodb_wrapper.operations.plans import NOT_UNIQUE, Plan, check_steps
 from dynamodb_wrapper.operations.reads import GetItem
 from dynamodb_wrapper.operations.refusals import as_stored, named, not_unique, refusal, was_applied
@@ -162,23 +162,6 @@ class ApplyOne(Write[Any], Struct, frozen=True):
         return None if isinstance(self.step, PutStep) else self.step.schema.codec.decode(found)
 
 
-class _WireReader:
-    """Reads an item as it is on the wire."""
-
-    def read_item(self, reply: Reply, member: str = "Item", *, table: str = "") -> WireItem | None:
-        found: dict[str, Any] = msgspec.json.decode(reply)
-        return found.get(member)
-
-    def read_page(self, reply: Reply, *, table: str = "") -> Any:
-        raise NotImplementedError
-
-    def decode(self, item: Mapping[str, Any], *, table: str = "") -> WireItem:
-        return dict(item)
-
-
-_wire_reader = _WireReader()
-
-
 def _apply(send: Send, steps: Sequence[Step[Any]], token: str) -> Flow[None]:
     """Apply all steps or none; the reasons of a failure have their items in wire form."""
     check_steps(steps, token)
@@ -201,7 +184,7 @@ def _apply(send: Send, steps: Sequence[Step[Any]], token: str) -> Flow[None]:
 
 
 def _read(send: Send, step: Step[Any]) -> Flow[WireItem | None]:
-    get = GetItem(table=step.table, key=step.key, reader=_wire_reader, consistent=True)
+    get = GetItem(table=step.table, key=step.key, reader=wire_reader, consistent=True)
     return (yield from get.flow(send))
 
 

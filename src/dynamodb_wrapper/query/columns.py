@@ -11,8 +11,8 @@ import msgspec
 
 from dynamodb_wrapper.engine.flow import Flow, Page, Read, Send
 from dynamodb_wrapper.operations import All
+from dynamodb_wrapper.operations.entries import wire_reader
 from dynamodb_wrapper.query.courses import LaneCourse, course_of
-from dynamodb_wrapper.query.entries import wire_reader
 from dynamodb_wrapper.query.pages import steps_of
 from dynamodb_wrapper.query.plan import Plan
 

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from dynamodb_wrapper.engine.flow import Flow, Reply, Send, Together
 from dynamodb_wrapper.expressions import AllOf, Not
 from dynamodb_wrapper.operations import BatchGet, GetItem, Search
+from dynamodb_wrapper.operations.entries import entries_of, wire_reader
 from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.operations.reads import FIRST_FILTERED_LOOK, WIDEST_LOOK
-from dynamodb_wrapper.query.entries import entries_of, wire_reader
 from dynamodb_wrapper.query.judging import Judge, judge_of, rank
 from dynamodb_wrapper.query.plan import Lane, Plan, WireItem
 

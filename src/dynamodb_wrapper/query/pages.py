@@ -15,10 +15,10 @@ from msgspec import Struct
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.flow import Flow, Page, Read, Send, Together
 from dynamodb_wrapper.operations import Count
+from dynamodb_wrapper.operations.entries import counting_reader
 from dynamodb_wrapper.query.cost import Cost
 from dynamodb_wrapper.query.courses import Course, course_of, packed, unpacked
 from dynamodb_wrapper.query.cursors import Cursors
-from dynamodb_wrapper.query.entries import counting_reader
 from dynamodb_wrapper.query.plan import Plan
 
 T = TypeVar("T")

@@ -9,21 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from dynamodb_wrapper.engine.flow import Flow, Reply, Send, Together
+from dynamodb_wrapper.engine.flow import Flow, Send, Together
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ValidationError
 from dynamodb_wrapper.expressions import Assign, Change, Compare, Condition, Missing, Path, Remove, Update
 from dynamodb_wrapper.expressions.conditions import all_of
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations import Found, Scan, UpdateItem
+from dynamodb_wrapper.operations.entries import wire_reader
 from dynamodb_wrapper.operations.intents import resource_id
-from dynamodb_wrapper.operations.readers import ReadPage
 from dynamodb_wrapper.query.made import of_its_type
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.compiled import attribute_names
-from dynamodb_wrapper.wire.values import ItemPage, WireItem, WireValue, decode_item, decode_value
+from dynamodb_wrapper.wire.values import WireItem, WireValue, decode_item, decode_value
 
 __all__ = ["Normalised", "normalise_table"]
 
@@ -45,31 +44,6 @@ class Normalised(Struct, frozen=True):
     left: tuple[str, ...]
 
 
-class _WirePage(Struct, rename="pascal"):
-    items: list[WireItem] = []
-    item: WireItem | None = None
-    last_evaluated_key: WireItem | None = None
-    count: int = 0
-
-
-class _WireReader:
-    """Reads items as they are on the wire."""
-
-    def read_item(self, reply: Reply, member: str = "Item", *, table: str = "") -> WireItem | None:
-        return _PAGES.decode(reply).item
-
-    def read_page(self, reply: Reply, *, table: str = "") -> ReadPage[WireItem]:
-        page = _PAGES.decode(reply)
-        return ItemPage(page.items, page.last_evaluated_key or None, page.count)
-
-    def decode(self, item: Mapping[str, WireValue], *, table: str = "") -> WireItem:
-        return dict(item)
-
-
-_PAGES = msgspec.json.Decoder(_WirePage)
-_WIRE = _WireReader()
-
-
 def normalise_table(send: Send, schema: TableSchema[Any], table: str) -> Flow[Normalised]:
     """Rewrite the items of a table that are not stored as they would be today.
 
@@ -82,7 +56,7 @@ def normalise_table(send: Send, schema: TableSchema[Any], table: str) -> Flow[No
     """
     scan = Scan(
         table=table,
-        reader=_WIRE,
+        reader=wire_reader,
         key_fields=schema.key_fields,
         filter=of_its_type(schema),
         consistent=True,
@@ -124,7 +98,7 @@ def _normalise(send: Send, schema: TableSchema[Any], table: str, item: WireItem)
             table=table,
             key=key,
             update=Update(tuple(changes.values())),
-            reader=_WIRE,
+            reader=wire_reader,
             condition=all_of(*(_as_read(current, name) for name in _looked_at(schema, changes))),
             repeatable=True,
         )

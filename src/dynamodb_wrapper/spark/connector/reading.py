@@ -14,9 +14,9 @@ import msgspec
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.engine.ahead import walk_ahead
 from dynamodb_wrapper.operations import Scan
+from dynamodb_wrapper.operations.entries import wire_reader
 from dynamodb_wrapper.operations.segments import ReplyReader, SegmentScan, segments_of
 from dynamodb_wrapper.query.courses import course_of
-from dynamodb_wrapper.query.entries import wire_reader
 from dynamodb_wrapper.query.pages import steps_of
 from dynamodb_wrapper.spark.connector.planning import Part, Share, part_of
 from dynamodb_wrapper.spark.connector.source import Source
@@ -39,7 +39,7 @@ def batches_of(source: Source, share: Share, schema: Any) -> Iterator[Any]:
     options, table = source.options, source.table
     reader = ArrowReader(schema, source.schema.key_fields)
     part = part_of(source, share)
-    with source.client(reads=options.share(options.read_units, share.total)) as db:
+    with source.limited(reads=options.share(options.read_units, share.total)) as db:
         if options.max_items is not None:
             yield from _items(db, table, part, reader, options.max_items)
         elif _is_plain(part):

@@ -10,7 +10,7 @@ from itertools import islice
 
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.operations import Scan
-from dynamodb_wrapper.query.entries import wire_reader
+from dynamodb_wrapper.operations.entries import wire_reader
 from dynamodb_wrapper.spark.connector.inference import Inferred, infer
 from dynamodb_wrapper.spark.connector.options import read_options
 from dynamodb_wrapper.spark.connector.source import Source
@@ -31,7 +31,7 @@ def infer_schema(config: DynamoDBConfig | None = None, **options: str) -> Inferr
 def sampled(source: Source) -> Inferred:
     """The same for a source; what does not fit is logged too."""
     options = source.options
-    with source.client() as db:
+    with source.limited(reads=options.read_units) as db:
         scan = Scan(
             table=source.table,
             reader=wire_reader,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dynamodb_wrapper.query.entries import counting_reader, entries_of, wire_reader
+from dynamodb_wrapper.operations.entries import counting_reader, entries_of, wire_reader
 
 ITEMS = [{"a": {"S": "x"}, "b": {"N": "1"}}, {"a": {"S": "y"}}]
 PAGE = msgspec.json.encode({"Items": ITEMS, "Count": 2, "LastEvaluatedKey": ITEMS[1]})
@@ -21,7 +21,7 @@ def test_items_come_as_they_are() -> None:
     page = wire_reader.read_page(PAGE)
     assert (page.items, page.last_evaluated_key, page.count) == (ITEMS, ITEMS[1], 2)
     assert wire_reader.read_item(ONE) == wire_reader.decode(ITEMS[0]) == ITEMS[0]
-    assert wire_reader.read_item(b"{}") is None
+    assert wire_reader.read_item(ONE, "Attributes") is wire_reader.read_item(b"{}") is None
 
 
 def test_items_may_only_be_counted() -> None:
