@@ -166,13 +166,13 @@ def _by_keys(wish: Wish, parts: Parts) -> _Way | None:
 def _way(wish: Wish, index: Index, parts: Parts, position: int) -> _Way | None:
     """The way by queries of one index, if the conditions give its partition key and it has every item."""
     most = MOST_QUERIES if index.shards is None else min(MOST_QUERIES, MOST_OF_SHARDS // index.shards.count)
+    if wish.index is None and not has_every_item(wish.schema, index, parts):
+        return None
     found = reaches(wish.schema, index, parts, most)
     if found is None:
         return None
     lanes = []
     for reach in found:
-        if wish.index is None and not has_every_item(wish.schema, index, reach.parts):
-            return None
         lane = _lane(wish, index, reach)
         if lane is None:
             return None

@@ -49,6 +49,18 @@ class Sparse(DynamoDBModel):
         gsis: ClassVar = [GSI("BySize", "kind", "size")]
 
 
+class Parcel(DynamoDBModel):
+    id: str
+    state: str
+    depot: str | None = None
+
+    class Meta:
+        table_name = "parcels"
+        partition_key = "id"
+        templates: ClassVar = {"gsi1pk": "STATE#{state}", "gsi1sk": "{state}#{depot}"}
+        gsis: ClassVar = [GSI("ByState", "gsi1pk", "gsi1sk")]
+
+
 CUSTOMER, NUMBER, STATUS, TOTAL = (Path((name,)) for name in ("customer", "number", "status", "total"))
 REGION, CITY, NOTE, PAID = (Path((name,)) for name in ("region", "city", "note", "paid"))
 
@@ -265,3 +277,11 @@ def test_both_faces_explain_alike() -> None:
     config = DynamoDBConfig(region_name="us-east-1", table_prefix="t_")
     twin = AsyncDynamoDB(config, transport=refuse).query(Order).where("customer", "=", "c")  # type: ignore[arg-type]
     assert twin.explain() == plan(Compare(CUSTOMER, "=", "c"))
+
+
+def test_a_range_of_a_made_key_does_not_mean_that_every_item_has_the_key() -> None:
+    new = query(Parcel).where(Compare(Path(("state",)), "=", "new"))
+    assert new.allow_scan().explain().operation == "scan"
+    here = new.where(Compare(Path(("depot",)), ">", "a"))
+    assert (here.explain().operation, here.explain().index) == ("query", "ByState")
+    assert new.index("ByState").explain().operation == "query"
