@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
@@ -18,7 +17,7 @@ from dynamodb_wrapper.client.host import closed
 from dynamodb_wrapper.client.requests import Requests
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
-from dynamodb_wrapper.engine.faces import Awaiting
+from dynamodb_wrapper.engine.faces import AwaitingUse
 from dynamodb_wrapper.engine.flow import (
     Call,
     Do,
@@ -50,7 +49,7 @@ P = TypeVar("P", bound=BaseModel)
 AwaitingCall: TypeAlias = Callable[[Call, float], Awaitable[Reply]]
 
 
-class AsyncDynamoDB(Requests, Awaiting):
+class AsyncDynamoDB(Requests, AwaitingUse):
     """The awaiting client; bound to the event loop on which it is first used. A closed one sends nothing.
 
     When its loop has ended, it may be used on another one.
@@ -158,14 +157,6 @@ class AsyncDynamoDB(Requests, Awaiting):
         if self._shared is not None and self._shared.release():
             self._shared.transport.close()
         self._shared, self._closed = None, True
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def _perform(self, effect: Effect) -> Awaitable[Any]:
         if type(effect) is not Call:

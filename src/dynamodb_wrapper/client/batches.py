@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from pydantic import BaseModel
 
@@ -31,8 +31,6 @@ from dynamodb_wrapper.operations.bulk import (
 )
 from dynamodb_wrapper.operations.draining import WIDEST
 from dynamodb_wrapper.schema import schema_of
-
-T = TypeVar("T")
 
 
 class Writes:
@@ -101,10 +99,6 @@ class Batch(Writes, Blocking):
         self._drive = drive
         self._start(client, outcomes, timeout_seconds)
 
-    def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        return self._drive(flow)  # type: ignore[no-any-return]
-
     def __enter__(self) -> Self:
         return self
 
@@ -129,10 +123,6 @@ class AsyncBatch(Writes, Awaiting):
     ) -> None:
         self._drive = drive
         self._start(client, outcomes, timeout_seconds)
-
-    async def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        return await self._drive(flow)  # type: ignore[no-any-return]
 
     async def __aenter__(self) -> Self:
         return self

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
 
@@ -17,7 +16,7 @@ from dynamodb_wrapper.client.host import closed
 from dynamodb_wrapper.client.requests import Requests
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
-from dynamodb_wrapper.engine.faces import Blocking
+from dynamodb_wrapper.engine.faces import BlockingUse
 from dynamodb_wrapper.engine.flow import (
     Call,
     Do,
@@ -50,7 +49,7 @@ P = TypeVar("P", bound=BaseModel)
 BlockingCall: TypeAlias = Callable[[Call, float], Reply]
 
 
-class DynamoDB(Requests, Blocking):
+class DynamoDB(Requests, BlockingUse):
     """The blocking client; safe to share between threads. A closed one sends nothing any more.
 
     Parameters:
@@ -168,14 +167,6 @@ class DynamoDB(Requests, Blocking):
         if self._shared is not None and self._shared.release():
             self._shared.transport.close()
         self._shared, self._closed = None, True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _perform(self, effect: Effect) -> Any:
         if type(effect) is Call:

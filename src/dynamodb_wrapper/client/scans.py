@@ -38,7 +38,6 @@ from dynamodb_wrapper.query.selection import Shape, field_name, shape_of
 from dynamodb_wrapper.schema import schema_of
 
 T = TypeVar("T")
-R = TypeVar("R")
 V = TypeVar("V", bound=BaseModel)
 
 
@@ -191,10 +190,6 @@ class BlockingScan(Scanned[T], Blocking):
         scan: BlockingScan[V] = super().as_(view)
         return scan
 
-    def drive(self, flow: Flow[R]) -> R:
-        """Run a flow to its end."""
-        return self._drive(flow)  # type: ignore[no-any-return]
-
     def __iter__(self) -> Iterator[T]:
         scan, processes, client = self._scan, self._wanted.processes, self._client
         step = self._step(replace(scan, reader=_replies))
@@ -228,10 +223,6 @@ class AwaitingScan(Scanned[T], Awaiting):
         """As `Scanned.as_`."""
         scan: AwaitingScan[V] = super().as_(view)
         return scan
-
-    async def drive(self, flow: Flow[R]) -> R:
-        """Run a flow to its end."""
-        return await self._drive(flow)  # type: ignore[no-any-return]
 
     async def __aiter__(self) -> AsyncIterator[T]:
         scan = self._scan

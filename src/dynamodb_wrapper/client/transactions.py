@@ -28,7 +28,6 @@ from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.steps import Step, check_step, delete_step, put_step, update_step
 from dynamodb_wrapper.schema import schema_of
 
-T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -127,10 +126,6 @@ class Transaction(Steps, Blocking):
         self._drive = drive
         self._start(client, token)
 
-    def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        return self._drive(flow)  # type: ignore[no-any-return]
-
     def __enter__(self) -> Self:
         return self
 
@@ -147,10 +142,6 @@ class AsyncTransaction(Steps, Awaiting):
     def __init__(self, client: Requests, drive: Callable[[Flow[Any]], Any], token: str | None = None) -> None:
         self._drive = drive
         self._start(client, token)
-
-    async def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        return await self._drive(flow)  # type: ignore[no-any-return]
 
     async def __aenter__(self) -> Self:
         return self

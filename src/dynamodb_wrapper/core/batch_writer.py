@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias, TypeVar
+from typing import Any, Literal, Self, TypeAlias
 
 from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 from dynamodb_wrapper.core.shapes import encode_member
@@ -18,7 +18,6 @@ from dynamodb_wrapper.operations import BatchWrite
 from dynamodb_wrapper.operations.batches import MOST_WRITES
 from dynamodb_wrapper.wire.values import WireItem, decode_value
 
-T = TypeVar("T")
 _Kind: TypeAlias = Literal["Item", "Key"]
 
 
@@ -89,12 +88,8 @@ class BatchWriter(Batch, Blocking):
     """The blocking batch writer; see `TableGateway.batch_writer`."""
 
     def __init__(self, client: DynamoDB, table: str, overwrite_by_pkeys: Sequence[str] | None = None) -> None:
-        self.client = client
+        self.client, self._drive = client, client.drive
         self._start(client.send, table, overwrite_by_pkeys)
-
-    def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        return self.client.drive(flow)
 
     def __enter__(self) -> Self:
         return self
@@ -114,12 +109,8 @@ class AsyncBatchWriter(Batch, Awaiting):
     def __init__(
         self, client: AsyncDynamoDB, table: str, overwrite_by_pkeys: Sequence[str] | None = None
     ) -> None:
-        self.client = client
+        self.client, self._drive = client, client.drive
         self._start(client.send, table, overwrite_by_pkeys)
-
-    async def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        return await self.client.drive(flow)
 
     async def __aenter__(self) -> Self:
         return self

@@ -7,21 +7,19 @@ and a datetime that is not in UTC is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.core.batch_writer import AsyncBatchWriter, BatchWriter
 from dynamodb_wrapper.core.raw import RawCall
 from dynamodb_wrapper.core.shapes import encode_member, projected_paths
-from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
+from dynamodb_wrapper.engine.faces import AwaitingUse, BlockingUse, method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.operations import BatchGet
 from dynamodb_wrapper.operations.readers import plain
 
-T = TypeVar("T")
 Response: TypeAlias = dict[str, Any]
 
 
@@ -150,7 +148,7 @@ class GatewayRequests:
         ]
 
 
-class TableGateway(GatewayRequests, Blocking):
+class TableGateway(GatewayRequests, BlockingUse):
     """The blocking gateway to one table.
 
     Parameters:
@@ -163,29 +161,18 @@ class TableGateway(GatewayRequests, Blocking):
     def __init__(self, client: DynamoDB, table_name: str) -> None:
         self.client = client  # pyright: ignore - set once
         self.table_name, self.observers = table_name, client.observers
+        self._drive = client.drive
 
     def batch_writer(self, overwrite_by_pkeys: Sequence[str] | None = None) -> BatchWriter:
         """Many puts and deletes in a `with` block; see `BatchWriter`."""
         return BatchWriter(self.client, self.table_name, overwrite_by_pkeys)
 
-    def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        return self.client.drive(flow)
-
     def close(self) -> None:
         """End the use of the shared connections."""
         self.client.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class AsyncTableGateway(GatewayRequests, Awaiting):
+class AsyncTableGateway(GatewayRequests, AwaitingUse):
     """The awaiting gateway to one table; parameters as for `TableGateway`."""
 
     client: AsyncDynamoDB
@@ -193,26 +180,15 @@ class AsyncTableGateway(GatewayRequests, Awaiting):
     def __init__(self, client: AsyncDynamoDB, table_name: str) -> None:
         self.client = client  # pyright: ignore - set once
         self.table_name, self.observers = table_name, client.observers
+        self._drive = client.drive
 
     def batch_writer(self, overwrite_by_pkeys: Sequence[str] | None = None) -> AsyncBatchWriter:
         """Many puts and deletes in an `async with` block; see `AsyncBatchWriter`."""
         return AsyncBatchWriter(self.client, self.table_name, overwrite_by_pkeys)
 
-    async def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        return await self.client.drive(flow)
-
     async def close(self) -> None:
         """End the use of the shared connections."""
         await self.client.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 def create_table_gateway(config: DynamoDBConfig, table_name: str) -> TableGateway:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from functools import update_wrapper
+from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from dynamodb_wrapper.engine.events import Observer, OperationStarted, held, tell
@@ -26,13 +27,17 @@ T = TypeVar("T")
 
 
 class Blocking:
-    """A class whose methods run their flows at once, and tell their observers of it."""
+    """A class whose methods run their flows at once, and tell their observers of it.
+
+    A client runs flows itself; any other class has `_drive`, the `drive` of the client that runs them.
+    """
 
     observers: Sequence[Observer] = ()
+    _drive: Callable[[Flow[Any]], Any]
 
     def drive(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
-        raise NotImplementedError
+        return self._drive(flow)  # type: ignore[no-any-return]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -40,13 +45,14 @@ class Blocking:
 
 
 class Awaiting:
-    """A class whose methods return coroutines that run their flows, and tell their observers of it."""
+    """The twin of `Blocking`: methods return coroutines that run their flows."""
 
     observers: Sequence[Observer] = ()
+    _drive: Callable[[Flow[Any]], Coroutine[Any, Any, Any]]
 
     def drive(self, flow: Flow[T]) -> Coroutine[Any, Any, T]:
         """Run a flow to its end."""
-        raise NotImplementedError
+        return self._drive(flow)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -118,3 +124,35 @@ def _awaiting(build: Callable[..., Flow[T]]) -> Callable[..., Coroutine[Any, Any
             return await self.drive(build(self, *args, **kwargs))
 
     return call
+
+
+class BlockingUse(Blocking):
+    """A blocking class whose use ends with `close()`, or with its `with` block."""
+
+    def close(self) -> None:
+        """End the use of it."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AwaitingUse(Awaiting):
+    """The twin of `BlockingUse`, for `async with`."""
+
+    async def close(self) -> None:
+        """End the use of it."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

@@ -5,14 +5,12 @@ Knows how an API gets its client and ends its use. Must not know queries, comman
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from dynamodb_wrapper.config import DynamoDBConfig
-from dynamodb_wrapper.engine.faces import Awaiting, Blocking
-from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.engine.faces import AwaitingUse, BlockingUse
 from dynamodb_wrapper.exceptions import MetaError
 from dynamodb_wrapper.schema import TableSchema, schema_of
 
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
 
 M = TypeVar("M", bound=BaseModel)
-T = TypeVar("T")
 
 
 class Api:
@@ -62,7 +59,7 @@ class ModelApi(Api, Generic[M]):
         return self.config.get_table_name(self._schema.table_name)
 
 
-class BlockingApi(Api, Blocking):
+class BlockingApi(Api, BlockingUse):
     """An API whose methods block; a context manager; may be shared by threads.
 
     Parameters:
@@ -79,27 +76,15 @@ class BlockingApi(Api, Blocking):
         self._refuse_incomplete()
         self._owned = client is None
         self.client = DynamoDB(config) if client is None else client  # pyright: ignore - set once
-        self.observers = self.client.observers
-
-    def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        return self.client.drive(flow)
+        self.observers, self._drive = self.client.observers, self.client.drive
 
     def close(self) -> None:
         """End the use of the shared connections."""
         if self._owned:
             self.client.close()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
-class AwaitingApi(Api, Awaiting):
+class AwaitingApi(Api, AwaitingUse):
     """An API whose methods are coroutines; an async context manager; bound to the loop of its first use.
 
     Parameters: as for `BlockingApi`, with an `AsyncDynamoDB`.
@@ -113,21 +98,9 @@ class AwaitingApi(Api, Awaiting):
         self._refuse_incomplete()
         self._owned = client is None
         self.client = AsyncDynamoDB(config) if client is None else client  # pyright: ignore - set once
-        self.observers = self.client.observers
-
-    async def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        return await self.client.drive(flow)
+        self.observers, self._drive = self.client.observers, self.client.drive
 
     async def close(self) -> None:
         """End the use of the shared connections."""
         if self._owned:
             await self.client.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()

@@ -5,7 +5,7 @@ Knows threads. Must not know what a query does: `builder` has that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from msgspec.structs import replace
@@ -13,11 +13,9 @@ from pydantic import BaseModel
 
 from dynamodb_wrapper.engine.ahead import walk_ahead
 from dynamodb_wrapper.engine.faces import Blocking
-from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.query.builder import Asked, QuerySteps
 
 T = TypeVar("T")
-R = TypeVar("R")
 V = TypeVar("V", bound=BaseModel)
 
 
@@ -26,7 +24,7 @@ class QueryBuilder(QuerySteps[T], Blocking, Generic[T]):
 
     def __init__(self, client: Any, asked: Asked) -> None:
         super().__init__(client, asked)
-        self._drive: Callable[[Flow[Any]], Any] = client.drive
+        self._drive = client.drive
 
     def select(self, *fields: object) -> QueryBuilder[Any]:
         """Read these fields only; items are of a class that has no others, or of the view of `as_`.
@@ -42,11 +40,6 @@ class QueryBuilder(QuerySteps[T], Blocking, Generic[T]):
     def as_(self, view: type[V]) -> QueryBuilder[V]:
         """Read items into a class of fewer fields; only what it has is read."""
         return QueryBuilder(self._client, replace(self._asked, view=view))
-
-    def drive(self, flow: Flow[R]) -> R:
-        """Run a flow to its end."""
-        result: R = self._drive(flow)
-        return result
 
     def __iter__(self) -> Iterator[T]:
         """Every item, up to `limit`; while those of one page are used the next one is read."""

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import pytest
 
-from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
+from dynamodb_wrapper.engine.faces import Awaiting, AwaitingUse, Blocking, BlockingUse, method
 from dynamodb_wrapper.engine.flow import Do, Effect, Flow, arun, run
 
 T = TypeVar("T")
@@ -157,10 +158,46 @@ async def test_a_face_without_a_driver_cannot_run() -> None:
     class AsyncBare(Greetings, Awaiting):
         pass
 
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(AttributeError, match="'Bare' object has no attribute '_drive'"):
         Bare().greet("Ada")
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(AttributeError, match="'AsyncBare' object has no attribute '_drive'"):
         await AsyncBare().greet("Ada")
+
+
+async def test_a_face_whose_flows_a_client_runs_needs_no_driver_of_its_own() -> None:
+    class Told(Greetings, Blocking):
+        _drive = BlockingFace().drive
+
+    class AsyncTold(Greetings, Awaiting):
+        _drive = AwaitingFace().drive
+
+    told, awaited = Told(), AsyncTold()
+    told.greeting = awaited.greeting = "Good day"
+    assert told.greet("Ada") == await awaited.greet("Ada")
+
+
+async def test_a_use_ends_with_its_block_also_where_that_raises() -> None:
+    class Door(BlockingUse):
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+
+    class AsyncDoor(AwaitingUse):
+        closed = 0
+
+        async def close(self) -> None:
+            self.closed += 1
+
+    door, awaited = Door(), AsyncDoor()
+    with suppress(KeyError), door as entered:
+        assert entered is door
+        raise KeyError
+    with suppress(KeyError):
+        async with awaited as entered_too:
+            assert entered_too is awaited
+            raise KeyError
+    assert door.closed == awaited.closed == 1
 
 
 def test_what_is_shown_to_be_returned_is_what_the_method_gives() -> None:

@@ -5,8 +5,6 @@ Knows models and clients. Must not know how anything is kept.
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from pydantic import BaseModel
 
 from dynamodb_wrapper.client import AsyncDynamoDB, DynamoDB
@@ -16,8 +14,6 @@ from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.plugins.cache.places import QUERIES, item_place
 from dynamodb_wrapper.plugins.cache.tiers import Tiers
 from dynamodb_wrapper.schema import schema_of
-
-T = TypeVar("T")
 
 
 class CacheRequests:
@@ -58,21 +54,11 @@ class Cache(CacheRequests, Blocking):
     """The cache as a blocking client sees it."""
 
     def __init__(self, tiers: Tiers, client: DynamoDB) -> None:
-        self.tiers, self.client = tiers, client
-
-    def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        assert isinstance(self.client, DynamoDB)
-        return self.client.drive(flow)
+        self.tiers, self.client, self._drive = tiers, client, client.drive
 
 
 class AsyncCache(CacheRequests, Awaiting):
     """The cache as an awaiting client sees it."""
 
     def __init__(self, tiers: Tiers, client: AsyncDynamoDB) -> None:
-        self.tiers, self.client = tiers, client
-
-    async def drive(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
-        assert isinstance(self.client, AsyncDynamoDB)
-        return await self.client.drive(flow)
+        self.tiers, self.client, self._drive = tiers, client, client.drive
