@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from tests.support.faults import (
     FaultServer,
     alter,
+    forward,
     refuse,
     reset_after_apply,
     reset_before_apply,
@@ -45,6 +46,16 @@ class Entry(DynamoDBModel):
         table_name = "entries"
         partition_key = "day"
         sort_key = "number"
+
+
+class Member(DynamoDBModel):
+    name: str
+    email: str | None = None
+
+    class Meta:
+        table_name = "members"
+        partition_key = "name"
+        unique: ClassVar = ["email"]
 
 
 BALANCE, OWNER = Path(("balance",)), Path(("owner",))
@@ -283,6 +294,34 @@ class TestFaults:
                 await transaction.execute()
             await transaction.execute()
             assert await db.get(Account, "bob") == BOB
+
+    @pytest.mark.parametrize("changed", [False, True])
+    async def test_so_it_does_with_unique_values(
+        self, face: Any, config: Any, engine: Any, tables: Any, boto3_table: Any, changed: bool
+    ) -> None:
+        tables(Account, Member)
+        members = boto3_table(config.get_table_name("members"))
+        db = face(DynamoDB)
+        await db.put(BOB)
+        await db.put(Member(name="eve", email="old"))
+
+        def meanwhile(exchange: Any) -> None:
+            members.put_item(Item={"name": "eve", "email": "other"})
+            exchange.send(exchange.apply())
+
+        first = [forward(), meanwhile, forward()] if changed else [forward()]
+        script = [*first, reset_after_apply(), reset_after_apply()]
+        with FaultServer(script, upstream=engine.endpoint_url) as server:
+            through = face(DynamoDB, config.model_copy(update={"endpoint_url": server.url, "retries": 1}))
+            transaction = through.transaction().update(Member, "eve", {"email": "new"})
+            transaction.update(Account, "bob", [Increment(BALANCE, 5)])
+            with pytest.raises(ConnectionError):
+                await transaction.execute()
+            with pytest.raises(ValidationError, match="nobody knows whether this transaction was applied"):
+                await transaction.delete(Account, "ada").execute()
+            await transaction.execute()
+        assert (await db.get(Account, "bob")).balance == BOB.balance + 5
+        assert (await db.get(Member, "eve")).email == "new"
 
 
 class TestReading:

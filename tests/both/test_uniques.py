@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
-from tests.support.faults import FaultServer, reset_after_apply, seeded, server_error
+from tests.support.faults import FaultServer, forward, reset_after_apply, seeded, server_error
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.engine.flow import Flow, Together
@@ -34,6 +35,21 @@ class User(DynamoDBModel):
         unique: ClassVar = ["email", "badge"]
 
 
+class Lease(DynamoDBModel):
+    name: str
+    email: str
+    badge: int
+    ends: int | None = None
+    version: int = 0
+
+    class Meta:
+        table_name = "leases"
+        partition_key = "name"
+        unique: ClassVar = ["email", "badge"]
+        version = "version"
+        ttl = "ends"
+
+
 class Seat(DynamoDBModel):
     room: str
     number: int
@@ -54,7 +70,7 @@ NAME, AGE = Path(("name",)), Path(("age",))
 
 @pytest.fixture
 async def db(face: Any, tables: Any) -> Any:
-    tables(User, Seat)
+    tables(User, Seat, Lease)
     return face(DynamoDB)
 
 
@@ -210,13 +226,96 @@ class TestWithVersion:
         with pytest.raises(NotUniqueError, match=r"holder 'bob' is in use by 'A/1'"):
             await db.put(Seat(room="A", number=2, holder="bob"))
         after = await db.update(Seat, seat, {"holder": "cyd"})
-        assert (after.version, seat.version) == (3, 3)
+        assert (after.version, seat.version) == (3, 2)
         assert kept("seats") == {"holder#S#cyd": {"room": "A", "number": 1}}
-        assert await db.delete(Seat, seat) is True
+        assert await db.delete(Seat, after) is True
         assert kept("seats") == {}
 
 
+class TestLeftBehind:
+    """Guards and items do not fit together where others write or remove items, as DynamoDB does by TTL."""
+
+    @pytest.fixture
+    def leases(self, boto3_table: Any, config: Any) -> Any:
+        return boto3_table(config.get_table_name("leases"))
+
+    async def test_the_values_of_an_item_that_is_gone_can_be_taken(
+        self, db: Any, kept: Any, leases: Any
+    ) -> None:
+        await db.put(Lease(name="ada", email="x", badge=1))
+        leases.delete_item(Key={"name": "ada"})
+        await db.put(Lease(name="bob", email="x", badge=1))
+        assert list(kept("leases").values()) == [{"name": "bob"}] * 2
+        with pytest.raises(NotUniqueError, match="'x' is in use by 'bob'"):
+            await db.put(Lease(name="ada", email="x", badge=2))
+
+    async def test_and_of_one_that_has_others_now(self, db: Any, kept: Any, leases: Any) -> None:
+        await db.put(Lease(name="ada", email="x", badge=1))
+        leases.put_item(Item={"name": "ada", "email": "y", "badge": 1})
+        await db.put(Lease(name="bob", email="x", badge=2))
+        assert kept("leases")["email#S#x"] == {"name": "bob"}
+        with pytest.raises(NotUniqueError, match="1' is in use by 'ada'"):
+            await db.update(Lease, "bob", {"badge": 1})
+
+    async def test_and_of_one_that_is_expired_which_goes(self, db: Any, kept: Any, leases: Any) -> None:
+        await db.put(Lease(name="ada", email="x", badge=1, ends=int(time.time()) - 60))
+        await db.put(Lease(name="bob", email="x", badge=2))
+        assert [item["name"] for item in leases.scan()["Items"]] == ["bob"]
+        await db.put(Lease(name="cyd", email="y", badge=1))
+        assert sorted(kept("leases")) == ["badge#N#1E+0", "badge#N#2E+0", "email#S#x", "email#S#y"]
+
+    async def test_an_expired_item_is_replaced_with_its_values(self, db: Any, kept: Any) -> None:
+        await db.put(Lease(name="ada", email="x", badge=1, ends=int(time.time()) - 60))
+        new = Lease(name="ada", email="y", badge=1)
+        await db.put(new)
+        assert await db.get(Lease, "ada") == new
+        assert sorted(kept("leases")) == ["badge#N#1E+0", "email#S#y"]
+
+    async def test_a_value_that_is_another_s_need_not_be_given_up(
+        self, db: Any, kept: Any, leases: Any
+    ) -> None:
+        await db.put(Lease(name="ada", email="x", badge=1))
+        for name in ("bob", "cyd"):
+            leases.put_item(Item={"name": name, "email": "x", "badge": 9})
+        assert (await db.update(Lease, "bob", {"email": "y"})).email == "y"
+        assert await db.delete(Lease, "cyd") is True
+        assert kept("leases")["email#S#x"] == {"name": "ada"}
+
+    async def test_a_value_without_a_guard_may_change_hands(self, db: Any, kept: Any, leases: Any) -> None:
+        leases.put_item(Item={"name": "ada", "email": "x", "badge": 1})
+        steps = db.transaction().update(Lease, "ada", {"email": "y"})
+        await steps.put(Lease(name="bob", email="x", badge=2)).execute()
+        assert kept("leases")["email#S#x"] == {"name": "bob"}
+
+    async def test_an_owner_that_changes_meanwhile_keeps_its_value(
+        self, face: Any, config: Any, engine: Any, db: Any, kept: Any, leases: Any
+    ) -> None:
+        await db.put(Lease(name="ada", email="x", badge=1))
+        leases.delete_item(Key={"name": "ada"})
+
+        def made_anew(exchange: Any) -> None:
+            response = exchange.apply()
+            leases.put_item(Item={"name": "ada", "email": "x", "badge": 1})
+            exchange.send(response)
+
+        script = [forward(), forward(), made_anew]  # bob is read, refused, and then ada is read
+        with FaultServer(script, upstream=engine.endpoint_url) as server:
+            through = face(DynamoDB, config.model_copy(update={"endpoint_url": server.url}))
+            with pytest.raises(NotUniqueError, match="in use by 'ada'"):
+                await through.put(Lease(name="bob", email="x", badge=2))
+        assert await db.get(Lease, "bob") is None
+
+
 class TestRaces:
+    async def test_all_who_change_one_item_at_the_same_time_succeed(self, db: Any, kept: Any) -> None:
+        blocking = getattr(db, "_blocking", db)
+        puts = [
+            type(blocking).put.__wrapped__(blocking, User(name="ada", email=str(number)))
+            for number in range(12)
+        ]
+        await db.drive(side_by_side(puts))
+        assert list(kept()) == [f"email#S#{(await db.get(User, 'ada')).email}"]
+
     async def test_of_many_who_want_one_value_one_gets_it(
         self, face: Any, config: Any, engine: Any, db: Any, kept: Any
     ) -> None:
@@ -251,6 +350,10 @@ class TestRaces:
                 "TransactWriteItems",
             ] * 2
         assert "email#S#new@example.org" in kept()
+
+
+def side_by_side(flows: list[Flow[Any]]) -> Flow[list[Any]]:
+    return (yield Together(flows, limit=len(flows)))  # type: ignore[no-any-return]
 
 
 def together(client: Any) -> Flow[list[str]]:

@@ -23,7 +23,8 @@ from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import condition_of
-from dynamodb_wrapper.operations.applying import Apply
+from dynamodb_wrapper.operations.applying import apply_together
+from dynamodb_wrapper.operations.attempts import Attempts
 from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.steps import Step, check_step, delete_step, put_step, update_step
 from dynamodb_wrapper.schema import schema_of
@@ -44,6 +45,7 @@ class Steps:
         self._client, self.observers = client, client.observers
         self._token = str(uuid.uuid4()) if token is None else token
         self._steps: list[Step[Any]] = []
+        self._attempts: Attempts | None = None
         self._executed = False
 
     @property
@@ -103,7 +105,8 @@ class Steps:
             raise ValidationError(
                 "this transaction was applied already: make a new one with db.transaction()"
             )
-        yield from Apply(tuple(self._steps), self._token).flow(self._client.send)
+        self._attempts = self._attempts or Attempts(tuple(self._steps), self._token)
+        yield from apply_together(self._client.send, self._attempts)
         self._executed = True
 
     def _at_the_end(self) -> Flow[None]:
@@ -115,6 +118,12 @@ class Steps:
             raise ValidationError(
                 "this transaction was applied already: make a new one with db.transaction()"
             )
+        if self._attempts is not None and self._attempts.unsettled:
+            raise ValidationError(
+                "nobody knows whether this transaction was applied: execute it again before it gets more "
+                "steps, or make a new one"
+            )
+        self._attempts = None
         self._steps.append(step)
         return self
 

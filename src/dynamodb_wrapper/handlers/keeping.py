@@ -17,11 +17,12 @@ from dynamodb_wrapper.exceptions import (
     ItemNotFoundError,
     NotUniqueError,
 )
-from dynamodb_wrapper.expressions import Assign, Change, Missing, Path, Remove, all_of, condition_of
+from dynamodb_wrapper.expressions import Assign, Change, Path, Remove, all_of, condition_of
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations import GetItem
 from dynamodb_wrapper.operations.applying import ApplyOne
 from dynamodb_wrapper.operations.entries import wire_reader
+from dynamodb_wrapper.operations.expiry import missing
 from dynamodb_wrapper.operations.intents import conflict, resource_id
 from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.steps import UpdateStep, put_step
@@ -40,8 +41,7 @@ def create_kept(send: Send, schema: TableSchema[M], table: str, instance: M, con
         ConflictError: one with this key exists; carries it.
         NotUniqueError: another item has a value that must be unique.
     """
-    missing = Missing(Path((schema.partition_key,)))
-    step = put_step(schema, table, instance, all_of(missing, condition_of(condition)))
+    step = put_step(schema, table, instance, all_of(missing(schema), condition_of(condition)))
     try:
         yield from ApplyOne(step).flow(send)
     except ConditionalCheckFailedError as error:

@@ -1,8 +1,7 @@
 """Applying steps: several together or not at all, or one alone, with what their models' Meta wants kept.
 
-Steps with unique values are written with their guards in one transaction; what they had before is read first,
-and read again where it was changed meanwhile. A locked write is sent again after a lost answer: the notes
-in the item tell whether the first attempt was applied.
+Steps with unique values are written with their guards in one transaction. A locked write is sent again after
+a lost answer: the notes in the item tell whether the first attempt was applied.
 """
 
 from __future__ import annotations
@@ -19,15 +18,16 @@ from dynamodb_wrapper.engine.flow import Flow, Send, Write
 from dynamodb_wrapper.exceptions import (
     CancellationReason,
     ConditionalCheckFailedError,
+    ConflictError,
     DynamoDBWrapperError,
     ItemNotFoundError,
     TransactionCanceledError,
 )
 from dynamodb_wrapper.expressions import condition_of
+from dynamodb_wrapper.operations.attempts import Attempts, read_stored
 from dynamodb_wrapper.operations.changes import Changes
-from dynamodb_wrapper.operations.entries import wire_reader
-from dynamodb_wrapper.operations.plans import NOT_UNIQUE, Plan, check_steps
-from dynamodb_wrapper.operations.reads import GetItem
+from dynamodb_wrapper.operations.intents import resource_id
+from dynamodb_wrapper.operations.plans import NOT_UNIQUE
 from dynamodb_wrapper.operations.refusals import as_stored, named, not_unique, refusal, was_applied
 from dynamodb_wrapper.operations.steps import (
     DeleteStep,
@@ -38,13 +38,11 @@ from dynamodb_wrapper.operations.steps import (
     put_step,
     update_step,
 )
-from dynamodb_wrapper.operations.transactions import TransactWrite
 from dynamodb_wrapper.operations.versions import writers
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
 M = TypeVar("M", bound=BaseModel)
-MOST_TRIES = 5
 
 
 class Apply(Write[None], Struct, frozen=True):
@@ -65,13 +63,7 @@ class Apply(Write[None], Struct, frozen=True):
 
     def flow(self, send: Send) -> Flow[None]:
         """See `Operation.flow`."""
-        try:
-            yield from _apply(send, self.steps, self.token)
-        except TransactionCanceledError as error:
-            error.reasons = tuple(
-                _decoded(reason, step) for reason, step in zip(error.reasons, self.steps, strict=False)
-            )
-            raise
+        return apply_together(send, Attempts(self.steps, self.token))
 
 
 def put_alone(send: Send, schema: TableSchema[M], table: str, instance: M, condition: object) -> Flow[None]:
@@ -138,16 +130,18 @@ class ApplyOne(Write[Any], Struct, frozen=True):
 
     def _with_guards(self, send: Send) -> Flow[Any]:
         step = self.step
-        before = (yield from _read(send, step)) if isinstance(step, DeleteStep) else None
+        stored = read_stored(send, step.table, step.key)
+        before = (yield from stored) if isinstance(step, DeleteStep) else None
         if isinstance(step, DeleteStep) and before is None and step.lock is None and step.condition is None:
             return False
+        attempts = Attempts([step], str(uuid.uuid4()))
         try:
-            yield from _apply(send, [step], str(uuid.uuid4()))
+            yield from attempts.flow(send)
         except TransactionCanceledError as error:
-            raise _of_one(step, error) from error
+            raise (_gave_up(step, error) if attempts.outdated else _of_one(step, error)) from error
         if not isinstance(step, UpdateStep):
             return self._result(before)
-        after = yield from _read(send, step)
+        after = yield from read_stored(send, step.table, step.key)
         if after is None:
             raise ItemNotFoundError(
                 f"{named(step)} was changed, and then removed by somebody else",
@@ -162,30 +156,25 @@ class ApplyOne(Write[Any], Struct, frozen=True):
         return None if isinstance(self.step, PutStep) else self.step.schema.codec.decode(found)
 
 
-def _apply(send: Send, steps: Sequence[Step[Any]], token: str) -> Flow[None]:
-    """Apply all steps or none; the reasons of a failure have their items in wire form."""
-    check_steps(steps, token)
-    for tries_left in reversed(range(MOST_TRIES)):
-        befores: list[WireItem | None] = []
-        for step in steps:
-            befores.append((yield from _read(send, step)) if step.claims else None)
-        plan = Plan(steps, befores)
-        try:
-            yield from send(TransactWrite(plan.actions, token).call())
-        except TransactionCanceledError as error:
-            if tries_left and plan.is_outdated(error):
-                token = str(uuid.uuid4())
-                continue
-            error.reasons = tuple(plan.reasons(error))
-            raise
-        for step in steps:
-            step.succeeded()
-        return
+def apply_together(send: Send, attempts: Attempts) -> Flow[None]:
+    """Apply steps that may have been tried before; errors as for `Apply`."""
+    try:
+        yield from attempts.flow(send)
+    except TransactionCanceledError as error:
+        error.reasons = tuple(
+            _decoded(reason, step) for reason, step in zip(error.reasons, attempts.steps, strict=False)
+        )
+        raise
 
 
-def _read(send: Send, step: Step[Any]) -> Flow[WireItem | None]:
-    get = GetItem(table=step.table, key=step.key, reader=wire_reader, consistent=True)
-    return (yield from get.flow(send))
+def _gave_up(step: Step[Any], error: TransactionCanceledError) -> ConflictError:
+    return ConflictError(
+        f"{named(step)} was changed by others all the time; nothing was written: try again",
+        error,
+        error.context,
+        resource_id=resource_id(decode_item(step.key)),
+        current_item=error.reasons[0].item and as_stored(step, dict(error.reasons[0].item)),
+    )
 
 
 def _of_one(step: Step[Any], error: TransactionCanceledError) -> DynamoDBWrapperError:

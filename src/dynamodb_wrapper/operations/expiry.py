@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from dynamodb_wrapper.expressions import Between, Condition, Not, Path
+from dynamodb_wrapper.expressions import AnyOf, Between, Condition, Missing, Not, Path
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.schema import TableSchema, schema_of
 from dynamodb_wrapper.wire.plain import stored_fields
+from dynamodb_wrapper.wire.values import WireItem
 
 M = TypeVar("M", bound=BaseModel)
 FIVE_YEARS_SECONDS = 5 * 365 * 86_400
@@ -30,11 +31,29 @@ def not_expired(schema: TableSchema[Any], now: float | None = None) -> Condition
     Parameters:
         now: seconds since 1970; the time of this machine where none is given.
     """
+    over = expired(schema, now)
+    return None if over is None else Not(over)
+
+
+def expired(schema: TableSchema[Any], now: float | None = None) -> Condition | None:
+    """The condition that an item is expired; parameters as for `not_expired`."""
     if schema.ttl is None:
         return None
     last = int(time.time() if now is None else now)
     first, end = ({"N": str(moment)} for moment in (last - FIVE_YEARS_SECONDS, last))
-    return Not(Between(Path((schema.ttl,)), Wire(first), Wire(end)))
+    return Between(Path((schema.ttl,)), Wire(first), Wire(end))
+
+
+def missing(schema: TableSchema[Any]) -> Condition:
+    """The condition that there is no item; one that is expired is none."""
+    absent, over = Missing(Path((schema.partition_key,))), expired(schema)
+    return absent if over is None else AnyOf((absent, over))
+
+
+def is_over(schema: TableSchema[Any], item: WireItem | None, now: float | None = None) -> bool:
+    """Whether an item in wire form is expired; `now` as for `not_expired`."""
+    stored = (item or {}).get(schema.ttl or "", {}).get("N")
+    return stored is not None and _is_past(float(stored), now)
 
 
 def is_expired(item: BaseModel, now: float | None = None) -> bool:
@@ -43,8 +62,7 @@ def is_expired(item: BaseModel, now: float | None = None) -> bool:
     if schema.ttl is None:
         return False
     ends = _seconds(item.__dict__.get(_field(type(item), schema.ttl)))
-    last = time.time() if now is None else now
-    return ends is not None and last - FIVE_YEARS_SECONDS <= ends <= last
+    return ends is not None and _is_past(ends, now)
 
 
 def unexpired(item: M | None) -> M | None:
@@ -55,6 +73,11 @@ def unexpired(item: M | None) -> M | None:
 def all_unexpired(items: Iterable[M | None]) -> list[M | None]:
     """The items in their order, None for each that is expired."""
     return [unexpired(item) for item in items]
+
+
+def _is_past(ends: float, now: float | None) -> bool:
+    last = time.time() if now is None else now
+    return last - FIVE_YEARS_SECONDS <= ends <= last
 
 
 def _field(model: type[BaseModel], attribute: str) -> str:

@@ -25,7 +25,6 @@ from dynamodb_wrapper.expressions import (
     Condition,
     Exists,
     Increment,
-    Missing,
     Path,
     Remove,
     Update,
@@ -38,6 +37,7 @@ from dynamodb_wrapper.operations.changes import (
     checked_changes,
     is_left_out,
 )
+from dynamodb_wrapper.operations.expiry import missing
 from dynamodb_wrapper.operations.keys import WireItem, checked_key, wire_key
 from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.transactions import TransactAction
@@ -73,7 +73,7 @@ def changes_of(schema: TableSchema[Any], values: Changes) -> tuple[Change, ...]:
 
 
 class Create(Write[None], Struct, Generic[M], frozen=True, kw_only=True):
-    """Store a new item; one with the same key is a `ConflictError` that carries it."""
+    """Store a new item; one with the same key is a `ConflictError` that carries it, unless it is expired."""
 
     schema: TableSchema[M]
     table: str
@@ -105,7 +105,7 @@ class Create(Write[None], Struct, Generic[M], frozen=True, kw_only=True):
             partition_key=self.schema.partition_key,
             item=checked_key(self.schema, self.schema.codec.encode(self.instance), self.table),
             reader=self.schema.codec,
-            condition=all_of(Missing(Path((self.schema.partition_key,))), self.condition),
+            condition=all_of(missing(self.schema), self.condition),
             encode=self.schema.codec.encode_attribute,
         )
 

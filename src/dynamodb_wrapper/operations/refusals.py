@@ -19,6 +19,7 @@ from dynamodb_wrapper.exceptions import (
 )
 from dynamodb_wrapper.operations.intents import resource_id
 from dynamodb_wrapper.operations.steps import DeleteStep, Step, UpdateStep
+from dynamodb_wrapper.schema import WRITES
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
 
@@ -120,7 +121,8 @@ def _lock_refusal(step: Step[Any], stored: WireItem | None) -> str:
         return "was removed since it was read" if lock.stored else ""
     version = stored.get(lock.attribute, {}).get("N")
     if version == str(lock.read) or (version is None and not lock.stored):
-        return ""
+        anew = lock.stored and lock.history and stored.get(WRITES, {}).get("S") != lock.history
+        return "was removed since it was read, and made anew" if anew else ""
     if lock.stored:
         return f"was changed since it was read: its {lock.attribute} is {version}, {lock.read} was read"
     return f"exists already, with {lock.attribute} {version}: read it first, or choose another key"

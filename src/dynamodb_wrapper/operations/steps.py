@@ -145,7 +145,6 @@ class UpdateStep(Step[M], frozen=True, kw_only=True):
     """
 
     changes: tuple[Change, ...]
-    instance: M | None = None
     guard: Condition | None = None
 
     @property
@@ -189,11 +188,6 @@ class UpdateStep(Step[M], frozen=True, kw_only=True):
                 text = "a unique attribute can be given a value or taken away, not computed by the service"
                 raise ValidationError(f"{name}: {text}", errors={name: [text]})
         return after
-
-    def succeeded(self) -> None:
-        """See `Step.succeeded`."""
-        if self.instance is not None:
-            mark_as_stored(self.schema, self.instance, self.lock)
 
     def _exists(self) -> Condition:
         return Exists(Path((self.schema.partition_key,)))
@@ -286,7 +280,6 @@ def update_step(
         condition=condition,
         lock=lock_of(schema, instance),
         changes=made.changes,
-        instance=instance,
         guard=made.guard,
     )
 

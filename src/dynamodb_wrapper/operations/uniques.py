@@ -7,22 +7,23 @@ writes or removes the item. So guards never appear among the items of a scan, a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import AnyOf, Compare, Condition, Missing, Path, all_of
 from dynamodb_wrapper.expressions.params import Wire
-from dynamodb_wrapper.operations.marks import plain_number
+from dynamodb_wrapper.operations.marks import mark, plain_number
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.operations.transactions import TransactAction
 from dynamodb_wrapper.schema import GUARD, TableSchema
 from dynamodb_wrapper.wire.plaintext import MARK
 from dynamodb_wrapper.wire.values import WireItem, WireValue
 
+GuardPlace: TypeAlias = tuple[str, str]
 _OWNER: Final = Path(("owner",))
 _LONGEST_SHOWN = 1024
 _KINDS = ("S", "N", "B", "BOOL")
@@ -58,27 +59,34 @@ class Guard(Struct, frozen=True):
         within = f"{self.scope}#" if self.scope else ""
         return f"{within}{self.attribute}#{kind}#{text}"
 
+    @property
+    def place(self) -> GuardPlace:
+        """Where the guard stands: its table and its key."""
+        return self.table, self.name
+
     def claim(self, held_by: WireItem | None = None) -> TransactAction:
         """The action that takes the value; it fails where another item has it.
 
         Parameters:
-            held_by: the key of the item that gives the value up in the same transaction.
+            held_by: the key of the item that gives the value up in the same transaction, or does not have it
+                any more.
         """
-        free: Condition = AnyOf((Missing(Path((GUARD,))), self._held_by(self.owner)))
         return TransactAction(
             table=self.table,
             reader=plain,
             item={GUARD: {"S": self.name}, "owner": {"M": self.owner}},
-            condition=self._held_by(held_by) if held_by else free,
+            condition=self._free_or_held_by(self.owner, held_by or self.owner),
         )
 
     def release(self) -> TransactAction:
         """The action that gives the value up, where it was this item's."""
-        held: Condition = AnyOf((Missing(Path((GUARD,))), self._held_by(self.owner)))
+        held = self._free_or_held_by(self.owner)
         return TransactAction(table=self.table, reader=plain, key={GUARD: {"S": self.name}}, condition=held)
 
-    def _held_by(self, key: WireItem) -> Condition:
-        return Compare(_OWNER, "=", Wire({"M": key}))
+    def _free_or_held_by(self, *keys: WireItem) -> Condition:
+        owners = {mark(key): key for key in keys}.values()
+        held = (Compare(_OWNER, "=", Wire({"M": key})) for key in owners)
+        return AnyOf((Missing(Path((GUARD,))), *held))
 
 
 def unique_values(schema: TableSchema[Any], item: Mapping[str, WireValue] | None) -> dict[str, WireValue]:
@@ -106,7 +114,10 @@ def still_has(schema: TableSchema[Any], item: WireItem | None) -> Condition | No
     """The stored item has the unique values that `item` has: it was not changed there since it was read."""
     if item is None:
         return Missing(Path((schema.partition_key,)))
-    had = ((Path((name,)), item.get(name)) for name in schema.unique)
-    return all_of(
-        *(Missing(path) if value is None else Compare(path, "=", Wire(value)) for path, value in had)
-    )
+    return all_of(*as_read(item, schema.unique))
+
+
+def as_read(item: WireItem | None, attributes: Iterable[str]) -> list[Condition]:
+    """The stored item has those attributes as `item` has them."""
+    had = ((Path((name,)), (item or {}).get(name)) for name in attributes)
+    return [Missing(path) if value is None else Compare(path, "=", Wire(value)) for path, value in had]

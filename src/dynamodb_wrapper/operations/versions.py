@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import ValidationError
@@ -36,8 +36,10 @@ from dynamodb_wrapper.expressions import (
     Increment,
     Missing,
     Path,
+    all_of,
 )
 from dynamodb_wrapper.expressions.params import Wire
+from dynamodb_wrapper.operations.expiry import expired
 from dynamodb_wrapper.schema import WRITES, TableSchema
 from dynamodb_wrapper.wire.plain import stored_fields
 from dynamodb_wrapper.wire.values import WireItem
@@ -61,6 +63,9 @@ class Lock(Struct, frozen=True, kw_only=True):
         history: `_writes` as it was read.
         token: the name of this write; empty for one that needs none, because it is never asked whether it was
             applied: then what others noted stays as it is.
+        expired: what holds of an item whose time is over, where the model has one: an item that was made here
+            may replace it, because reading no longer finds it.
+        minute: of which notes are kept that are not ten minutes older.
     """
 
     attribute: str
@@ -68,6 +73,8 @@ class Lock(Struct, frozen=True, kw_only=True):
     stored: bool = True
     history: str = ""
     token: str = ""
+    expired: Condition | None = None
+    minute: int = field(default_factory=lambda: _minute())
 
     @property
     def following(self) -> int:
@@ -88,21 +95,22 @@ class Lock(Struct, frozen=True, kw_only=True):
             return self.history or str(self.read or 0)
         floor, notes = _noted(self.history, self.read or 0)
         notes = [note for note in notes if note[_WRITER] != self.token[_WRITER]]
-        kept = [note for note in notes if _is_recent(note)][: MOST_WRITERS - 1]
+        kept = [note for note in notes if _is_recent(note, self.minute)][: MOST_WRITERS - 1]
         floor = max([floor, *(_version(note) for note in notes if note not in kept)])
         return " ".join((str(floor), f"{self.token}{self.following}", *kept))
 
     def condition(self) -> Condition | None:
-        """The stored version is the one that was read."""
+        """The stored version is the one that was read, of the same item: not of one that was made anew."""
         path = Path((self.attribute,))
         if self.is_blind:
             return None
         if self.stored:
-            return Compare(path, "=", self.read)
+            same = Compare(Path((WRITES,)), "=", self.history) if self.history else None
+            return all_of(Compare(path, "=", self.read), same)
         unsaved: tuple[Condition, ...] = (Missing(path), AttributeType(path, "NULL"))
         if self.read is not None:
             unsaved += (Compare(path, "=", self.read),)
-        return AnyOf(unsaved)
+        return AnyOf(unsaved if self.expired is None else (*unsaved, self.expired))
 
     def item(self) -> WireItem:
         """The attributes that a put stores."""
@@ -177,9 +185,9 @@ def _version(note: str) -> int:
     return int(note[_TOKEN_LENGTH:])
 
 
-def _is_recent(note: str) -> bool:
+def _is_recent(note: str, minute: int) -> bool:
     high, low = _LETTERS.find(note[0]), _LETTERS.find(note[1])
-    age = (_minute() - high * len(_LETTERS) - low) % _MINUTES
+    age = (minute - high * len(_LETTERS) - low) % _MINUTES
     return min(age, _MINUTES - age) <= MINUTES_KEPT  # another machine's clock may be ahead
 
 
@@ -209,8 +217,18 @@ def lock_of(schema: TableSchema[Any], instance: BaseModel | None) -> Lock | None
         attribute=schema.version,
         read=None if read is None else int(read),
         stored=not unsaved,
-        history=instance.__dict__.get(WRITES, ""),
+        history=_history(instance),
+        expired=expired(schema),
     )
+
+
+def _history(instance: BaseModel) -> str:
+    """`_writes` as it was read; pydantic's assignment to a model that allows extras makes it one of them."""
+    extra = instance.__pydantic_extra__
+    if extra and WRITES in extra:
+        vars(instance)[WRITES] = extra.pop(WRITES)
+    history: str = vars(instance).get(WRITES, "")
+    return history
 
 
 def version_field(schema: TableSchema[Any]) -> str:

@@ -9,10 +9,12 @@ from pydantic import BaseModel
 from dynamodb_wrapper.exceptions import (
     CancellationReason,
     ConditionalCheckFailedError,
+    ConflictError,
     ItemNotFoundError,
     TransactionCanceledError,
 )
-from dynamodb_wrapper.operations.applying import MOST_TRIES, Apply, ApplyOne
+from dynamodb_wrapper.operations.applying import Apply, ApplyOne
+from dynamodb_wrapper.operations.attempts import MOST_TRIES
 from dynamodb_wrapper.operations.steps import delete_step, put_step, update_step
 from dynamodb_wrapper.schema import schema_of
 
@@ -48,15 +50,11 @@ def changed(number: int) -> TransactionCanceledError:
     return TransactionCanceledError("no", reasons=[CancellationReason("ConditionalCheckFailed", item=item)])
 
 
-def test_an_item_that_changes_all_the_time_is_given_up(service: Service) -> None:
+def test_an_item_that_changes_all_the_time_is_a_conflict(service: Service) -> None:
     script = [answer for number in range(MOST_TRIES) for answer in ({"Item": ADA}, changed(number))]
-    asked = service(*script)
-    with pytest.raises(TransactionCanceledError) as caught:
-        asked.run(Apply([put_step(USERS, "t", User(name="ada", email="y"))], "token"))
-    assert caught.value.reasons[0].item == User(name="ada", email=str(MOST_TRIES - 1))
-    tokens = [body["ClientRequestToken"] for body in asked.bodies if "TransactItems" in body]
-    assert tokens[0] == "token"
-    assert len(set(tokens)) == MOST_TRIES
+    with pytest.raises(ConflictError, match="'ada' was changed by others all the time") as caught:
+        service(*script).run(ApplyOne(put_step(USERS, "t", User(name="ada", email="y"))))
+    assert caught.value.current_item == User(name="ada", email=str(MOST_TRIES - 1))
 
 
 def test_an_instance_gets_its_version_only_when_it_was_stored(service: Service) -> None:
