@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from dynamodb_wrapper.core.shapes import decode_response, encode_request
+from dynamodb_wrapper.engine.bodies import only_reads
 from dynamodb_wrapper.engine.flow import Call, Flow, Operation, Reply, Send
 from dynamodb_wrapper.exceptions import (
     CancellationReason,
@@ -42,7 +43,7 @@ class RawCall(Operation[JsonObject]):
         body = encode_request(self.action, self.request)
         if self.action == "TransactWriteItems":
             body.setdefault("ClientRequestToken", str(uuid.uuid4()))
-        elif self.action == "ExecuteStatement" and not _is_select(body):
+        elif self.action == "ExecuteStatement" and not only_reads(str(body["Statement"])):
             body.setdefault("ReturnValuesOnConditionCheckFailure", "ALL_OLD")
         return Call(self.action, body, self.table, self._is_repeatable(body))
 
@@ -73,12 +74,8 @@ class RawCall(Operation[JsonObject]):
             # The old values that a second attempt returns are those that the first one left.
             return body.keys().isdisjoint(_JUDGED_BY_STATE) and body.get("ReturnValues", "NONE") == "NONE"
         if self.action == "ExecuteStatement":
-            return _is_select(body)
+            return only_reads(str(body["Statement"]))
         return self.action != "UpdateItem"
-
-
-def _is_select(body: Mapping[str, Any]) -> bool:
-    return str(body["Statement"]).lstrip().upper().startswith("SELECT")
 
 
 def _decoded(reason: CancellationReason) -> CancellationReason:

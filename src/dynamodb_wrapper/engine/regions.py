@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from dynamodb_wrapper.engine.bodies import WRITES
 from dynamodb_wrapper.engine.events import Event
 from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Tell
 from dynamodb_wrapper.exceptions import (
@@ -29,7 +30,6 @@ REST_SECONDS = 5.0
 """How long a Region that did not answer is left alone before one call tries it again."""
 
 _READS = frozenset({"GetItem", "Query", "Scan", "BatchGetItem"})
-_WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"})
 
 
 class RegionChanged(Event, frozen=True):
@@ -90,7 +90,7 @@ class Regions:
         """The Regions to ask, those that rest last; one whose rest is over is tried by one call at first."""
         if call.action in _READS and not _is_consistent(call.body):
             names = self._names
-        elif call.action in _WRITES and self._write_failover:
+        elif call.action in WRITES and self._write_failover:
             names = self._home_first
         else:
             return [HOME]

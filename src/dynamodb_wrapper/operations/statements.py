@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from dynamodb_wrapper.engine.bodies import only_reads
 from dynamodb_wrapper.engine.flow import Call, Flow, Operation, Reply, Send
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError
 from dynamodb_wrapper.operations.readers import Reader
@@ -43,7 +44,7 @@ class Statement(Operation[list[T]], Struct, frozen=True, kw_only=True):
     @property
     def reads(self) -> bool:
         """Whether the statement changes nothing."""
-        return self.text.lstrip()[:6].upper() == "SELECT"
+        return only_reads(self.text)
 
     def call(self) -> Call:
         """See `Operation.call`."""
