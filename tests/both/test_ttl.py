@@ -9,13 +9,15 @@ from typing import Any, ClassVar
 
 import pytest
 
+from dynamodb_wrapper import AsyncReadApi, AsyncWriteApi, Dto, ReadApi, View, WriteApi
 from dynamodb_wrapper.client import DynamoDB
-from dynamodb_wrapper.exceptions import MetaError, ValidationError
+from dynamodb_wrapper.exceptions import ConflictError, ItemNotFoundError, MetaError, ValidationError
 from dynamodb_wrapper.expressions import Compare, Path
 from dynamodb_wrapper.expressions.functions import in_
 from dynamodb_wrapper.models import DynamoDBModel, Instant
 from dynamodb_wrapper.operations import All, Query, Scan
 from dynamodb_wrapper.operations.expiry import FIVE_YEARS_SECONDS, is_expired, not_expired
+from dynamodb_wrapper.repositories import AsyncBaseDynamoRepository, BaseDynamoRepository
 from dynamodb_wrapper.schema import GSI, schema_of
 
 
@@ -28,6 +30,40 @@ class Session(DynamoDBModel):
         table_name = "sessions"
         partition_key = "name"
         ttl = "ends"
+
+
+class SessionView(View):
+    name: str
+    text: str | None = None
+
+
+class NewSession(Dto):
+    name: str
+    text: str = ""
+
+
+class SessionReads(ReadApi[Session, SessionView]):
+    model, view = Session, SessionView
+
+
+class AsyncSessionReads(AsyncReadApi[Session, SessionView]):
+    model, view = Session, SessionView
+
+
+class SessionWrites(WriteApi[Session, NewSession]):
+    model, dto = Session, NewSession
+
+
+class AsyncSessionWrites(AsyncWriteApi[Session, NewSession]):
+    model, dto = Session, NewSession
+
+
+class Sessions(BaseDynamoRepository[Session]):
+    model_class = Session
+
+
+class AsyncSessions(AsyncBaseDynamoRepository[Session]):
+    model_class = Session
 
 
 class Ticket(DynamoDBModel):
@@ -45,12 +81,29 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-async def db(face: Any, tables: Any) -> Any:
-    tables(Session, Ticket)
+def lasting_tables(tables: Any, boto3_client: Any) -> Any:
+    """As `tables`, but the engine leaves expired items: DynamoDB Local removes them within seconds."""
+
+    def make(*models: Any) -> None:
+        for name, model in zip(tables(*models), models, strict=True):
+            switch = {"Enabled": False, "AttributeName": model.Meta.ttl}
+            boto3_client.update_time_to_live(TableName=name, TimeToLiveSpecification=switch)
+
+    return make
+
+
+@pytest.fixture
+async def db(face: Any, lasting_tables: Any) -> Any:
+    lasting_tables(Session, Ticket)
     return face(DynamoDB)
 
 
 class TestStored:
+    @pytest.fixture
+    async def db(self, face: Any, tables: Any) -> Any:
+        tables(Session, Ticket)
+        return face(DynamoDB)
+
     async def test_a_datetime_is_stored_in_whole_seconds_and_read_back(
         self, db: Any, boto3_table: Any, config: Any, boto3_client: Any
     ) -> None:
@@ -147,6 +200,49 @@ class TestHidden:
         assert found == {"none", "zero", "future"}
 
 
+class TestApis:
+    @pytest.fixture
+    async def two(self, db: Any) -> None:
+        for name, ends in (("old", NOW - HOUR), ("new", NOW + HOUR)):
+            await db.put(Session(name=name, ends=ends))
+
+    async def test_reads_hide_what_is_expired(self, two: None, face: Any) -> None:
+        api = face(SessionReads)
+        assert await api.find("old") is None
+        with pytest.raises(ItemNotFoundError):
+            await api.get("old", ["text"])
+        assert await api.get("new", ["text"]) == SessionView(name="new", text="")
+        assert await api.query({"name": "old"}) == ([], None)
+        assert await api.count({"name": "old"}) == 0
+        items, _ = await api.scan()
+        assert [item.name for item in items] == ["new"]
+
+    async def test_and_so_do_repositories(self, two: None, face: Any) -> None:
+        repository = face(Sessions)
+        assert await repository.get("old") is None
+        assert await repository.query_by_pk("old") == []
+        assert [item.name for item in await repository.list_all()] == ["new"]
+
+    async def test_a_create_replaces_what_is_expired_and_nothing_else(self, two: None, face: Any) -> None:
+        api = face(SessionWrites)
+        assert (await api.create(NewSession(name="old", text="x"))).text == "x"
+        with pytest.raises(ConflictError):
+            await api.create(NewSession(name="new", text="x"))
+
+    async def test_pages_go_on_while_time_passes(
+        self, db: Any, face: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ends = [NOW - HOUR, NOW + HOUR, None]
+        await db.batch_write(Session, puts=[Session(name=f"{n}", ends=ends[n % 3]) for n in range(30)])
+        api = face(SessionReads)
+        first, next_key = await api.scan(limit=8)
+        later = time.time() + 7200
+        monkeypatch.setattr("dynamodb_wrapper.operations.expiry.time.time", lambda: later)
+        second, end = await api.scan(limit=30, last_key=next_key)
+        assert (len(first), end) == (8, None)
+        assert all(int(item.name) % 3 == 2 for item in second)
+
+
 class Job(DynamoDBModel):
     """An item of a sparse index: only while it has a worker."""
 
@@ -196,8 +292,8 @@ class Visit(DynamoDBModel):
 
 
 @pytest.fixture
-async def visits(face: Any, tables: Any) -> Any:
-    tables(Visit)
+async def visits(face: Any, lasting_tables: Any) -> Any:
+    lasting_tables(Visit)
     db = face(DynamoDB)
     ends = [NOW - HOUR, NOW + HOUR, None]
     await db.batch_write(

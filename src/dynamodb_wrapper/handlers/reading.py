@@ -20,6 +20,8 @@ from dynamodb_wrapper.handlers.api import AwaitingApi, BlockingApi, ModelApi
 from dynamodb_wrapper.handlers.given import mapping
 from dynamodb_wrapper.handlers.views import Projection, paths_of, refuse_unknown_zone, show_in
 from dynamodb_wrapper.operations import All, Count, GetItem, Query, Scan, Search, Take
+from dynamodb_wrapper.operations.entries import wire_reader
+from dynamodb_wrapper.operations.expiry import is_over, not_expired
 from dynamodb_wrapper.operations.intents import not_found
 from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.query.cursors import Cursors
@@ -44,7 +46,8 @@ class Queries(ModelApi[M], Generic[M, V]):
     Everywhere: `projection` are fields of the view to read (all of them where it is left out);
     `user_timezone` is the IANA zone of the datetimes returned (else `config.user_timezone`, else UTC); a list
     is `(items, next_key)`, where `next_key` goes on after the last item when it is passed as `last_key` of
-    the same query, and is None at the end; `limit` counts items returned, None means all of them.
+    the same query, and is None at the end; `limit` counts items returned, None means all of them. Items
+    whose time (`Meta.ttl`) is over are not read, but by an index whose key that time is or that lacks it.
 
     Raises:
         ValidationError: from any read: an argument is wrong, such as an unknown field or zone, or a cursor of
@@ -139,14 +142,18 @@ class Queries(ModelApi[M], Generic[M, V]):
         self, key: object, projection: Projection, zone: str | None, consistent: bool, view: type[W]
     ) -> Flow[W | None]:
         refuse_unknown_zone(zone)
+        schema = self._schema
         read = GetItem(
             table=self._table,
-            key=wire_key(self._schema, key, self._table),
+            key=wire_key(schema, key, self._table),
             reader=view_codec(self.model, view),
-            projection=paths_of(view, projection),
+            projection=paths_of(view, projection, () if schema.ttl is None else (schema.ttl,)),
             consistent=consistent,
         )
-        item = yield from read.flow(self.client.send)
+        reply = yield from self.client.send(read.call())
+        if schema.ttl is not None and is_over(schema, wire_reader.read_item(reply)):
+            return None
+        item = read.parse(reply)
         if item is not None:
             self._localize([item], zone)
         return item
@@ -182,6 +189,7 @@ class Queries(ModelApi[M], Generic[M, V]):
             index=where.stored_name,
             key_condition=key_condition(schema, where, partition, own),
             filter=all_of(own_items(schema, where), plan.filter),
+            hides=None if schema.ttl in where.stored_keys else not_expired(schema),
             forward=ascending,
             consistent=consistent,
             encode=schema.codec.encode_attribute,
@@ -195,6 +203,7 @@ class Queries(ModelApi[M], Generic[M, V]):
             reader=schema.codec,
             key_fields=schema.key_fields,
             filter=all_of(of_its_type(schema), plan_filters(schema, None, {}, None, filters).filter),
+            hides=not_expired(schema),
             consistent=consistent,
             encode=schema.codec.encode_attribute,
         )

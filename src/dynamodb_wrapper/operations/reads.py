@@ -63,7 +63,7 @@ class Search(Read[Page[T]], Struct, frozen=True, kw_only=True):
     """What a query and a scan share: a filter, a projection, pages of at most `evaluate` items read.
 
     `key_fields` are the key attributes of the table and of the index searched: from them a page can be
-    resumed after any item.
+    resumed after any item. `hides` is a filter that changes as time passes and the search does not.
     """
 
     table: str
@@ -71,6 +71,7 @@ class Search(Read[Page[T]], Struct, frozen=True, kw_only=True):
     key_fields: Sequence[str]
     index: str | None = None
     filter: Condition | None = None
+    hides: Condition | None = None
     projection: Sequence[Path] = ()
     consistent: bool = False
     evaluate: int | None = None
@@ -98,8 +99,9 @@ class Search(Read[Page[T]], Struct, frozen=True, kw_only=True):
         elif self.projection:
             body["ProjectionExpression"] = _project(self.projection, params)
         self.complete(body, params)
-        if self.filter is not None:
-            body["FilterExpression"] = self.filter.encode(params)
+        filters = [each for each in (self.filter, self.hides) if each is not None]
+        if filters:
+            body["FilterExpression"] = " AND ".join(each.encode(params) for each in filters)
         if self.consistent:
             body["ConsistentRead"] = True
         if self.evaluate is not None:
@@ -138,7 +140,8 @@ class Search(Read[Page[T]], Struct, frozen=True, kw_only=True):
         """Exactly `limit` items, fewer only at the end; see `Take`."""
         search: Search[T] = self
         items = list[T]()
-        look = limit + 1 if search.filter is None else max(limit, FIRST_FILTERED_LOOK)
+        drops = search.filter is not None or search.hides is not None
+        look = max(limit, FIRST_FILTERED_LOOK) if drops else limit + 1
         while True:
             search = replace(search, evaluate=min(look, WIDEST_LOOK))
             reply = yield from send(search.call())
@@ -148,11 +151,11 @@ class Search(Read[Page[T]], Struct, frozen=True, kw_only=True):
             if len(page.items) > wanted:
                 last = key_at(reply, wanted - 1, search.key_fields) if wanted else search.start
                 return Taken(items, last)
-            looked_beyond = wanted == 0 and search.filter is not None
+            looked_beyond = wanted == 0 and drops
             if page.last_key is None or looked_beyond:
                 return Taken(items, page.last_key)
             search = replace(search, start=page.last_key)
-            look = limit + 1 - len(items) if search.filter is None else look * 4
+            look = look * 4 if drops else limit + 1 - len(items)
 
     def count(self, send: Send) -> Flow[int]:
         """How many items there are; none is sent over the network."""

@@ -38,7 +38,8 @@ class GatheredQuery(Query[T], frozen=True, kw_only=True):
 
     def identity(self) -> bytes:
         """See `Search.identity`; that of every lane counts."""
-        return msgspec.json.encode([query.identity().decode() for query in self._queries()])
+        lasting = replace(self, hides=None)._queries()
+        return msgspec.json.encode([query.identity().decode() for query in lasting])
 
     def read_all(self, send: Send) -> Flow[list[T]]:
         """See `Search.read_all`."""
@@ -70,7 +71,7 @@ class GatheredQuery(Query[T], frozen=True, kw_only=True):
         return LaneCourse(self._plan(), self.table, self.reader)
 
     def _plan(self) -> Plan:
-        filters = () if self.filter is None else (self.filter,)
+        filters = tuple(each for each in (self.filter, self.hides) if each is not None)
         lanes = tuple(replace(lane, filter=filters) for lane in self.lanes)
         return Plan(
             schema=self.schema,
