@@ -15,6 +15,7 @@ A scenario is written once, as a coroutine; on the blocking face each call runs 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -50,6 +51,17 @@ def pytest_configure(config: pytest.Config) -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    # Tests and modules stay until the end: the garbage collector need not look at them again and again.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
