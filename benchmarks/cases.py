@@ -5,7 +5,7 @@ Knows names and numbers. Must not know how a case is run or shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 Kind = Literal["rounds", "once", "import"]
@@ -63,11 +63,11 @@ class Case:
 
     Attributes:
         name: the method of an adapter; with `shapes` its beginning, as in `query_flat_models`.
-        title: what a reader sees.
+        title: what a reader sees; `{count}` in it is the number below.
         unit: what a figure is given for.
-        count: how many operations (or items) make a round, `quick` in the quick run.
+        count: how many operations (or items) make a round, `quick` in a quick run.
         scale: how many operations or items the figure is for.
-        rounds: how many rounds; the figure is their median.
+        rounds: how many rounds, `quick_rounds` in a quick run; the figure is their median.
         shapes: what the items are read into; the first is ours that has the goals.
         kind: "rounds" in one process that lives on, "once" in a new one each time, "import" for an import.
     """
@@ -84,6 +84,15 @@ class Case:
     kind: Kind = "rounds"
     goals: tuple[Goal, ...] = ()
     note: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The title with its number."""
+        return self.title.format(count=f"{self.count:,}")
+
+    def quickly(self) -> Case:
+        """The case as a quick run has it."""
+        return replace(self, count=self.quick, rounds=self.quick_rounds)
 
 
 _SHAPES = ("models", "dicts", "arrow", "wire", "bytes")
@@ -148,7 +157,7 @@ CASES: Final = (
     ),
     Case(
         "batch_write",
-        "batch write of 10,000 FLAT",
+        "batch write of {count} FLAT",
         "1,000 items",
         10_000,
         2_000,
@@ -157,10 +166,10 @@ CASES: Final = (
         quick_rounds=2,
         goals=(Goal("boto3_resource", 5), Goal("boto3_resource", 1, "wall")),
     ),
-    Case("batch_get", "batch get of 1,000", "1,000 items", 1000, 1000, scale=1000, quick_rounds=3),
+    Case("batch_get", "batch get of {count}", "1,000 items", 1000, 1000, scale=1000, quick_rounds=3),
     Case(
         "scan_threads",
-        "parallel scan of 100,000 FLAT, 4 threads",
+        "parallel scan of {count} FLAT, 4 threads",
         "1,000 items",
         100_000,
         20_000,
@@ -170,7 +179,7 @@ CASES: Final = (
     ),
     Case(
         "scan_processes",
-        "parallel scan of 100,000 FLAT, 2 processes",
+        "parallel scan of {count} FLAT, 2 processes",
         "1,000 items",
         100_000,
         20_000,
@@ -182,7 +191,7 @@ CASES: Final = (
     ),
     Case(
         "scan_arrow",
-        "parallel scan of 100,000 FLAT to Arrow columns, 2 processes",
+        "parallel scan of {count} FLAT to Arrow columns, 2 processes",
         "1,000 items",
         100_000,
         20_000,
@@ -228,7 +237,7 @@ CASES: Final = (
     ),
     Case(
         "stream",
-        "streaming 1,000,000 FLAT",
+        "streaming {count} FLAT",
         "1,000 items",
         1_000_000,
         10_000,

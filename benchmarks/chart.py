@@ -20,7 +20,7 @@ DRAWN = (
     "scan_processes",
     "import_names",
 )
-"""Cases in the chart: those that have goals."""
+"""Cases in the chart: those that have goals, and of the imports the one that makes a client."""
 
 WIDTH, LEFT, RIGHT, BAR, GAP, HEAD = 860, 250, 150, 15, 4, 34
 STYLE = (
@@ -61,7 +61,7 @@ def chart(report: dict[str, Any]) -> str:
 def _bar(row: dict[str, Any], times: float, most: float, top: int) -> str:
     kind = row["rival"] if row["rival"] in ("ours", "floor") else "rival"
     length = max(1.0, (WIDTH - LEFT - RIGHT) * times / most)
-    text = f"{times:.1f}x, {time_of(row['cpu_seconds'])}"
+    text = f"{times:.{1 if times >= 0.1 else 2}f}x, {time_of(row['cpu_seconds'])}"
     return (
         f'<text x="{LEFT - 8}" y="{top + 12}" text-anchor="end">{escape(label_of(name_of(row)))}</text>'
         f'<rect class="{kind}" x="{LEFT}" y="{top}" width="{length:.1f}" height="{BAR}" rx="2"/>'

@@ -138,12 +138,9 @@ class Conductor:
         say: told what is going on.
     """
 
-    def __init__(
-        self, endpoint: str, rivals: Sequence[str], *, quick: bool, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, endpoint: str, rivals: Sequence[str], *, say: Callable[[str], None]) -> None:
         self._endpoint = endpoint
         self._rivals = rivals
-        self._quick = quick
         self._say = say
         self._children: dict[str, Child] = {}
 
@@ -160,22 +157,15 @@ class Conductor:
         """All rows of a case."""
         start = time.monotonic()
         rows = {"rounds": self._rounds, "once": self._once, "import": self._imports}[case.kind](case)
-        self._say(f"{case.title}: {time.monotonic() - start:.0f} s")
+        self._say(f"{case.heading}: {time.monotonic() - start:.0f} s")
         return rows
-
-    def count(self, case: Case) -> int:
-        """How many operations or items a round has."""
-        return case.quick if self._quick else case.count
-
-    def _times(self, case: Case) -> int:
-        return case.quick_rounds if self._quick else case.rounds
 
     def _rows(self, case: Case) -> list[Row]:
         return [Row(rival, shape) for rival in self._rivals for shape in case.shapes or ("",)]
 
     def _rounds(self, case: Case) -> list[Row]:
-        count, rows = self.count(case), self._rows(case)
-        for turn in range(self._times(case) + 1):  # the first makes what is kept, and shows who has the case
+        count, rows = case.count, self._rows(case)
+        for turn in range(case.rounds + 1):  # the first makes what is kept, and shows who has the case
             for row in list(rows):
                 method = f"{case.name}_{row.shape}" if row.shape else case.name
                 figures = self._figures(row, method, count, self._children[row.rival].round)
@@ -186,9 +176,9 @@ class Conductor:
         return rows
 
     def _once(self, case: Case) -> list[Row]:
-        count, rows = self.count(case), self._rows(case)
+        count, rows = case.count, self._rows(case)
         compiling = case.name == "cold"  # the first cold start may have to compile
-        for turn in range(self._times(case) + compiling):
+        for turn in range(case.rounds + compiling):
             for row in list(rows):
                 figures = self._figures(row, case.name, count, partial(self._fresh, row.rival))
                 if figures is None:
@@ -220,7 +210,7 @@ class Conductor:
     def _imports(self, case: Case) -> list[Row]:
         statements = IMPORTS[case.name]
         rows = [row for row in self._rows(case) if row.rival in statements]
-        for turn in range(self._times(case) + 1):
+        for turn in range(case.rounds + 1):
             for row in rows:
                 line = self._python(["-c", _IMPORT.format(statements[row.rival])], row.rival)
                 if turn:

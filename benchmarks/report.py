@@ -24,7 +24,7 @@ def _judge(case: Case, goal: Goal, measured: dict[str, list[Figures]]) -> Figure
     home, _, name = goal.against.rpartition(": ")
     ours = measured[case.name][0]
     verdict: Figures = {
-        "case": case.title,
+        "case": case.heading,
         "against": label_of(name),
         "measure": goal.measure,
         "goal": goal.factor,

@@ -74,7 +74,7 @@ def test_cases_in_processes_of_their_own_are_measured(bench: Any, tmp_path: Path
     )
     assert {verdict["case"] for verdict in report["goals"]} == {
         "import of the package",
-        "parallel scan of 100,000 FLAT, 2 processes",
+        "parallel scan of 20,000 FLAT, 2 processes",
     }
     assert "Goals" in report["printed"]
     assert report["svg"].startswith("<svg")
