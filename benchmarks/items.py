@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 FLAT: Final = "flat"
@@ -87,6 +88,12 @@ def nested(number: int) -> dict[str, Any]:
 def stored(item: dict[str, Any]) -> dict[str, Any]:
     """An item with its times as the strings they are stored as, for libraries that have no type for them."""
     return {name: _stored(value) for name, value in item.items()}
+
+
+@cache
+def stored_flats(count: int) -> list[dict[str, Any]]:
+    """The first FLAT items as they are stored, made once."""
+    return [stored(flat(number)) for number in range(count)]
 
 
 def _stored(value: Any) -> Any:

@@ -27,3 +27,22 @@ async def in_flight(width: int, count: int, one: Callable[[tuple[str, str]], Awa
         return done
 
     return sum(await gather(*(work() for _ in range(width))))
+
+
+class InFlight:
+    """The gets of a library that awaits; it says how one of so many at the same time is made."""
+
+    async def _get(self, width: int, count: int) -> int:
+        raise NotImplementedError
+
+    async def get_async_1(self, count: int) -> int:
+        """Get items, one in flight."""
+        return await self._get(1, count)
+
+    async def get_async_32(self, count: int) -> int:
+        """Get items, 32 in flight."""
+        return await self._get(32, count)
+
+    async def get_async_128(self, count: int) -> int:
+        """Get items, 128 in flight."""
+        return await self._get(128, count)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from functools import cache
 from typing import Any
 
 import aioboto3
 from boto3.dynamodb.conditions import Attr, Key
 
 from benchmarks import items
-from benchmarks.rivals import in_flight
+from benchmarks.rivals import InFlight, in_flight
 
 
-class Rival:
+class Rival(InFlight):
     """See `benchmarks.rivals`."""
 
     def __init__(self, endpoint: str) -> None:
@@ -36,25 +35,14 @@ class Rival:
             self._tables[name] = await self._resource.Table(name)
         return self._tables[name]
 
-    async def get_async_1(self, count: int) -> int:
-        """Get items, one in flight."""
-        return await self._get(1, count)
-
-    async def get_async_32(self, count: int) -> int:
-        """Get items, 32 in flight (the client's own limit is 10)."""
-        return await self._get(32, count)
-
-    async def get_async_128(self, count: int) -> int:
-        """Get items, 128 in flight (the client's own limit is 10)."""
-        return await self._get(128, count)
-
     async def _get(self, width: int, count: int) -> int:
+        """At most ten at once, which is the client's own limit."""
         table = await self._table(items.FLAT)
         return await in_flight(width, count, lambda key: table.get_item(Key={"pk": key[0], "sk": key[1]}))
 
     async def put(self, count: int) -> int:
         """Put one item over and over."""
-        table, item = await self._table(items.WRITTEN), _stored(1)[0]
+        table, item = await self._table(items.WRITTEN), items.stored_flats(1)[0]
         for _ in range(count):
             await table.put_item(Item=item)
         return count
@@ -85,7 +73,7 @@ class Rival:
         """Put many items."""
         table = await self._table(items.WRITTEN)
         async with table.batch_writer() as batch:
-            for item in _stored(count):
+            for item in items.stored_flats(count):
                 await batch.put_item(Item=item)
         return count
 
@@ -106,8 +94,3 @@ class Rival:
             page = await table.query(KeyConditionExpression=Key("pk").eq(items.FIRST))
             seen += len(page["Items"])
         return seen
-
-
-@cache
-def _stored(count: int) -> list[dict[str, Any]]:
-    return [items.stored(items.flat(number)) for number in range(count)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import aiohttp
@@ -15,10 +14,10 @@ from aiodynamo.operations import Put
 from yarl import URL
 
 from benchmarks import items
-from benchmarks.rivals import in_flight
+from benchmarks.rivals import InFlight, in_flight
 
 
-class Rival:
+class Rival(InFlight):
     """See `benchmarks.rivals`."""
 
     def __init__(self, endpoint: str) -> None:
@@ -43,19 +42,8 @@ class Rival:
         client: Client = self._client
         return client
 
-    async def get_async_1(self, count: int) -> int:
-        """Get items, one in flight."""
-        return await self._get(1, count)
-
-    async def get_async_32(self, count: int) -> int:
-        """Get items, 32 in flight."""
-        return await self._get(32, count)
-
-    async def get_async_128(self, count: int) -> int:
-        """Get items, 128 in flight (the session's own limit is 100)."""
-        return await self._get(128, count)
-
     async def _get(self, width: int, count: int) -> int:
+        """At most 100 at once, which is the session's own limit."""
         client = self._open()
         return await in_flight(
             width, count, lambda key: client.get_item(items.FLAT, {"pk": key[0], "sk": key[1]})
@@ -63,7 +51,7 @@ class Rival:
 
     async def put(self, count: int) -> int:
         """Put one item over and over."""
-        client, item = self._open(), _stored(1)[0]
+        client, item = self._open(), items.stored_flats(1)[0]
         for _ in range(count):
             await client.put_item(items.WRITTEN, item)
         return count
@@ -106,7 +94,7 @@ class Rival:
                 left = await client.batch_write({items.WRITTEN: BatchWriteRequest(items_to_put=chunk)})
                 chunk = left[items.WRITTEN].items_to_put if items.WRITTEN in left else []
 
-        await _in_chunks(_stored(count), 25, write)
+        await _in_chunks(items.stored_flats(count), 25, write)
         return count
 
     async def batch_get(self, count: int) -> int:
@@ -129,7 +117,7 @@ class Rival:
         from uuid import uuid4
 
         for _ in range(count):
-            actions = [Put(items.WRITTEN, item) for item in _stored(items.TRANSACTION)]
+            actions = [Put(items.WRITTEN, item) for item in items.stored_flats(items.TRANSACTION)]
             await client.transact_write_items(actions, request_token=str(uuid4()))
         return count
 
@@ -158,8 +146,3 @@ async def _in_chunks(rows: list[Any], size: int, work: Any) -> None:
             await work(chunk)
 
     await gather(*(some() for _ in range(8)))
-
-
-@cache
-def _stored(count: int) -> list[dict[str, Any]]:
-    return [items.stored(items.flat(number)) for number in range(count)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import boto3
@@ -35,7 +34,7 @@ class Rival:
 
     def put(self, count: int) -> int:
         """Put one item over and over."""
-        item = _stored(1)[0]
+        item = items.stored_flats(1)[0]
         for _ in range(count):
             self.written.put_item(Item=item)
         return count
@@ -80,7 +79,7 @@ class Rival:
     def batch_write(self, count: int) -> int:
         """Put many items."""
         with self.written.batch_writer() as batch:
-            for item in _stored(count):
+            for item in items.stored_flats(count):
                 batch.put_item(Item=item)
         return count
 
@@ -130,7 +129,10 @@ class Rival:
 
     def transact(self, count: int) -> int:
         """Put 25 items in a transaction."""
-        actions = [{"Put": {"TableName": items.WRITTEN, "Item": item}} for item in _stored(items.TRANSACTION)]
+        actions = [
+            {"Put": {"TableName": items.WRITTEN, "Item": item}}
+            for item in items.stored_flats(items.TRANSACTION)
+        ]
         for _ in range(count):
             self.resource.meta.client.transact_write_items(TransactItems=actions)
         return count
@@ -184,8 +186,3 @@ def _scan_segment_to_arrow(endpoint: str, segment: int) -> Any:
     import pyarrow
 
     return pyarrow.Table.from_pylist(_scan_segment(endpoint, segment))
-
-
-@cache
-def _stored(count: int) -> list[Item]:
-    return [items.stored(items.flat(number)) for number in range(count)]

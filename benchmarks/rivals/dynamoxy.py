@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import dynamoxy
 
 from benchmarks import items
-from benchmarks.rivals import in_flight
+from benchmarks.rivals import InFlight, in_flight
 
 
-class Rival:
+class Rival(InFlight):
     """See `benchmarks.rivals`."""
 
     def __init__(self, endpoint: str) -> None:
@@ -31,17 +31,8 @@ class Rival:
         """End it."""
         await self.client.close()
 
-    async def get_async_1(self, count: int) -> int:
-        """Get items, one in flight."""
-        return await in_flight(1, count, lambda key: self.flat.get(*key))
-
-    async def get_async_32(self, count: int) -> int:
-        """Get items, 32 in flight."""
-        return await in_flight(32, count, lambda key: self.flat.get(*key))
-
-    async def get_async_128(self, count: int) -> int:
-        """Get items, 128 in flight."""
-        return await in_flight(128, count, lambda key: self.flat.get(*key))
+    async def _get(self, width: int, count: int) -> int:
+        return await in_flight(width, count, lambda key: self.flat.get(*key))
 
     async def put(self, count: int) -> int:
         """Put one item over and over."""

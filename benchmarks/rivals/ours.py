@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import items
+from benchmarks.rivals import InFlight, in_flight
 from dynamodb_wrapper import DynamoDB, DynamoDBConfig, DynamoDBModel, View
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Nested(DynamoDBModel):
         sort_key = "sk"
 
 
-class Rival:
+class Rival(InFlight):
     """See `benchmarks.rivals`."""
 
     def __init__(self, endpoint: str) -> None:
@@ -113,20 +114,7 @@ class Rival:
             assert self.db.get(Flat, {"pk": pk, "sk": sk}) is not None
         return count
 
-    async def get_async_1(self, count: int) -> int:
-        """Get items, one in flight."""
-        return await self._get_async(1, count)
-
-    async def get_async_32(self, count: int) -> int:
-        """Get items, 32 in flight."""
-        return await self._get_async(32, count)
-
-    async def get_async_128(self, count: int) -> int:
-        """Get items, 128 in flight."""
-        return await self._get_async(128, count)
-
-    async def _get_async(self, width: int, count: int) -> int:
-        from benchmarks.rivals import in_flight
+    async def _get(self, width: int, count: int) -> int:
         from dynamodb_wrapper import AsyncDynamoDB  # asyncio is no part of a blocking program's cold start
 
         if self.adb is None:

@@ -18,10 +18,10 @@ from pydynox.attributes import (
 )
 
 from benchmarks import items
-from benchmarks.rivals import in_flight
+from benchmarks.rivals import InFlight, in_flight
 
 
-class Rival:
+class Rival(InFlight):
     """See `benchmarks.rivals`."""
 
     def __init__(self, endpoint: str) -> None:
@@ -46,18 +46,6 @@ class Rival:
         for pk, sk in items.some_keys(count):
             assert self.flat.sync_get(pk=pk, sk=sk) is not None
         return count
-
-    async def get_async_1(self, count: int) -> int:
-        """Get items, one in flight."""
-        return await self._get(1, count)
-
-    async def get_async_32(self, count: int) -> int:
-        """Get items, 32 in flight."""
-        return await self._get(32, count)
-
-    async def get_async_128(self, count: int) -> int:
-        """Get items, 128 in flight."""
-        return await self._get(128, count)
 
     async def _get(self, width: int, count: int) -> int:
         model = self.flat
@@ -98,7 +86,7 @@ class Rival:
     def batch_write(self, count: int) -> int:
         """Put many items; its batch writer takes dicts."""
         with SyncBatchWriter(self.client, items.WRITTEN) as batch:
-            for item in _stored(count):
+            for item in items.stored_flats(count):
                 batch.put(item)
         return count
 
@@ -115,7 +103,7 @@ class Rival:
         """Put 25 items in a transaction."""
         for _ in range(count):
             with SyncTransaction(self.client) as transaction:
-                for item in _stored(items.TRANSACTION):
+                for item in items.stored_flats(items.TRANSACTION):
                     transaction.put(items.WRITTEN, item)
         return count
 
@@ -170,8 +158,3 @@ def _nested_model() -> Any:
 @cache
 def _plain(count: int) -> list[dict[str, Any]]:
     return [items.flat(number) for number in range(count)]
-
-
-@cache
-def _stored(count: int) -> list[dict[str, Any]]:
-    return [items.stored(item) for item in _plain(count)]
