@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple
 
 import pytest
+from tests.support.entry_points import InstalledPackage
 
-Run: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
+from dynamodb_wrapper.cli import main
 
 MODULE = """
 import typer
@@ -62,27 +62,32 @@ class Plain(Plugin):
 """
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Run:
     """`run(entries, *arguments)` runs the command where a package with these entry points is installed."""
-    (tmp_path / "bringing.py").write_text(MODULE)
-    about = tmp_path / "bringing-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: bringing\nVersion: 1.0\n")
 
-    def command(entries: list[str], *arguments: str, switch: str = "") -> subprocess.CompletedProcess[str]:
-        lines = ["[dynamodb_wrapper.plugins]", *(f"{name} = bringing:{name}" for name in entries), ""]
-        (about / "entry_points.txt").write_text("\n".join(lines))
-        code = "import sys; from dynamodb_wrapper.cli import main; sys.exit(main())"
-        return subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            env=os.environ | {"PYTHONPATH": str(tmp_path), "DYNAMODB_PLUGINS": switch, "COLUMNS": "100"},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    def __init__(self, package: InstalledPackage, output: pytest.CaptureFixture[str]) -> None:
+        self.package = package
+        self._output = output
 
-    return command
+    def __call__(self, entries: list[str], *arguments: str, switch: str = "") -> Done:
+        self.package.names(*(f"{name} = bringing:{name}" for name in entries), switch=switch)
+        status = main(arguments)
+        told = self._output.readouterr()
+        return Done(status, told.out, told.err)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    monkeypatch.setenv("COLUMNS", "100")
+    package = InstalledPackage(tmp_path, MODULE, monkeypatch)
+    yield Run(package, capsys)
+    package.forget()
 
 
 def test_installed_plugins_are_listed_with_what_they_bring(run: Run) -> None:
@@ -101,9 +106,17 @@ def test_where_no_plugin_is_installed_that_is_said(run: Run) -> None:
 
 
 def test_the_commands_of_a_plugin_stand_under_its_name(run: Run) -> None:
-    done = run(["Reporting"], "reporting", "weekly", "--name", "orders")
-    assert (done.returncode, done.stdout) == (0, "report of orders\n")
     assert "reporting" in run(["Reporting"], "--help").stdout
+    code = "import sys; from dynamodb_wrapper.cli import main; sys.exit(main())"
+    arguments = ["reporting", "weekly", "--name", "orders"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=run.package.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "report of orders\n")
 
 
 def test_several_applications_of_a_plugin_stand_side_by_side(run: Run) -> None:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.entry_points import InstalledPackage
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
@@ -80,25 +82,31 @@ def test_a_name_is_used_once() -> None:
         checked_plugin(Named(), [Named()])
 
 
-def installed(folder: Path, *lines: str) -> Path:
-    """A folder that has a package with these entry points, as pip would have installed it."""
-    (folder / "bringing.py").write_text(MODULE)
-    about = folder / "bringing-1.0.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: bringing\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("\n".join(["[dynamodb_wrapper.plugins]", *lines, ""]))
-    return folder
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstalledPackage]:
+    made = InstalledPackage(tmp_path, MODULE, monkeypatch)
+    yield made
+    made.forget()
 
 
-def ask(folder: Path, switch: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+def test_installed_packages_bring_plugins_by_entry_point(package: InstalledPackage) -> None:
+    package.names("told = bringing:Told", "other = bringing:Other")
+    asked = subprocess.run(
         [sys.executable, "-c", ASK],
-        env={"PYTHONPATH": str(folder), "DYNAMODB_PLUGINS": switch},
-        cwd=folder,
+        env=package.environment(),
+        cwd=package.folder,
         capture_output=True,
         text=True,
         timeout=60,
     )
+    assert asked.stdout == "['other', 'told'] True\n", asked.stderr
+
+
+def brought() -> list[str]:
+    """The names of the plugins of a client; another client has the same objects."""
+    first, second = (DynamoDB(DynamoDBConfig.for_local_development()).plugins for _ in range(2))
+    assert all(one is other for one, other in zip(first, second, strict=True))
+    return [plugin.name for plugin in first]
 
 
 @pytest.mark.parametrize(
@@ -111,21 +119,26 @@ def ask(folder: Path, switch: str = "") -> subprocess.CompletedProcess[str]:
         ("told, other", ["other", "told"]),
     ],
 )
-def test_installed_packages_bring_plugins_by_entry_point_unless_they_are_switched_off(
-    tmp_path: Path, switch: str, names: list[str]
+def test_plugins_of_installed_packages_can_be_switched_off(
+    package: InstalledPackage, switch: str, names: list[str]
 ) -> None:
-    folder = installed(tmp_path, "told = bringing:Told", "other = bringing:Other")
-    asked = ask(folder, switch)
-    assert asked.stdout == f"{names} True\n", asked.stderr
+    package.names("told = bringing:Told", "other = bringing:Other", switch=switch)
+    assert brought() == names
 
 
-def test_an_installed_plugin_that_cannot_be_loaded_is_named_with_the_switch(tmp_path: Path) -> None:
-    folder = installed(tmp_path, "absent = bringing:Absent")
-    asked = ask(folder)
-    assert "the plugin 'absent' of an installed package (bringing:Absent) cannot be loaded" in asked.stderr
-    assert "DYNAMODB_PLUGINS=off" in asked.stderr
-    assert ask(folder, "off").stdout == "[] True\n"
+def test_an_installed_plugin_that_cannot_be_loaded_is_named_with_the_switch(
+    package: InstalledPackage,
+) -> None:
+    package.names("absent = bringing:Absent")
+    with pytest.raises(ValidationError, match="DYNAMODB_PLUGINS=off") as refused:
+        brought()
+    told = "the plugin 'absent' of an installed package (bringing:Absent) cannot be loaded"
+    assert told in refused.value.message
+    package.names("absent = bringing:Absent", switch="off")
+    assert brought() == []
 
 
-def test_an_entry_point_that_is_no_plugin_is_refused(tmp_path: Path) -> None:
-    assert "5 is no plugin" in ask(installed(tmp_path, "broken = bringing:broken")).stderr
+def test_an_entry_point_that_is_no_plugin_is_refused(package: InstalledPackage) -> None:
+    package.names("broken = bringing:broken")
+    with pytest.raises(ValidationError, match="5 is no plugin"):
+        brought()
