@@ -1,4 +1,4 @@
-"""A package with entry points for plugins, as if pip had installed it: for one test, here or in a child process."""
+"""A package with entry points for plugins, as if pip had installed it, here or in a child process."""
 
 from __future__ import annotations
 

@@ -15,13 +15,14 @@ import dynamodb_wrapper
 NAMES: list[str] = vars(dynamodb_wrapper)["__all__"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_exported_name_is_there_and_documented(name: str) -> None:
-    value = getattr(dynamodb_wrapper, name)
-    if inspect.isclass(value) or inspect.isfunction(value):
-        assert value.__name__ == name
-        assert value.__doc__
-        assert getattr(importlib.import_module(value.__module__), name) is value
+def test_every_exported_name_is_there_and_documented() -> None:
+    values = {name: getattr(dynamodb_wrapper, name) for name in NAMES}
+    named = {
+        name: value for name, value in values.items() if inspect.isclass(value) or inspect.isfunction(value)
+    }
+    assert not [name for name, value in named.items() if value.__name__ != name or not value.__doc__]
+    homes = {name: importlib.import_module(value.__module__) for name, value in named.items()}
+    assert not [name for name, value in named.items() if getattr(homes[name], name) is not value]
 
 
 def test_type_checkers_and_the_interpreter_find_the_same_names_in_the_same_places() -> None:

@@ -3,39 +3,34 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.endpoint_provider import EndpointProvider
 from botocore.session import Session
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.wire.endpoint import Endpoint, parse, resolve, target
 
-REGIONS = [
-    region
-    for partition in ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-f", "aws-eusc")
-    for region in Session().get_available_regions("dynamodb", partition)
-]
+PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-f", "aws-eusc")
 
 
-@pytest.fixture(scope="module")
-def session() -> Session:
-    return Session()
-
-
-@pytest.mark.parametrize("region", REGIONS)
-def test_the_public_endpoint_is_the_one_that_botocore_uses(
-    settings: Any, session: Session, region: str
+@pytest.mark.parametrize(("service", "streams"), [("dynamodb", False), ("dynamodbstreams", True)])
+def test_the_public_endpoints_are_those_that_botocore_uses(
+    settings: Any, service: str, streams: bool
 ) -> None:
-    for streams, service in ((False, "dynamodb"), (True, "dynamodbstreams")):
-        client = session.create_client(
-            service, region_name=region, aws_access_key_id="a", aws_secret_access_key="b"
-        )
-        endpoint = resolve(settings(region_name=region), streams=streams)
-        assert endpoint.url == client.meta.endpoint_url
-        assert (endpoint.scheme, endpoint.port, endpoint.region) == ("https", 443, region)
-        client.close()
-
-
-def test_there_are_regions_to_test() -> None:
-    assert len(REGIONS) > 25
+    session = Session()
+    regions = [name for each in PARTITIONS for name in session.get_available_regions("dynamodb", each)]
+    assert len(regions) > 25
+    data = session.get_component("data_loader")
+    rules = EndpointProvider(
+        data.load_service_model(service, "endpoint-rule-set-1"), data.load_data("partitions")
+    )
+    botocores = {
+        region: rules.resolve_endpoint(Region=region, UseDualStack=False, UseFIPS=False).url
+        for region in regions
+    }
+    found = {region: resolve(settings(region_name=region), streams=streams) for region in regions}
+    assert {region: endpoint.url for region, endpoint in found.items()} == botocores
+    assert {(each.scheme, each.port) for each in found.values()} == {("https", 443)}
+    assert [endpoint.region for endpoint in found.values()] == regions
 
 
 def test_the_region_of_local_engines_needs_an_endpoint(settings: Any) -> None:
