@@ -21,6 +21,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import AsyncExitStack, ExitStack
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -219,6 +220,16 @@ async def face(request: pytest.FixtureRequest, config: DynamoDBConfig) -> AsyncI
     """The blocking face or the awaiting one."""
     async with AsyncExitStack() as stack:
         yield Face(request.param, config, stack)
+
+
+@pytest.fixture(scope="session")
+def botocore_data() -> Iterator[None]:
+    """All sessions of botocore share what they read from its data files, of which each would read its own."""
+    import botocore.session
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.loaders.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,8 @@ from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.flow import Call
 from dynamodb_wrapper.wire.botocore import AsyncBotocoreTransport, BotocoreTransport
 
+pytestmark = pytest.mark.usefixtures("botocore_data")
+
 GET = Call("GetItem", {"TableName": "orders", "Key": {"pk": {"S": "a"}}}, "orders")
 BYTES = base64.b64encode(b"\x00\xffraw").decode()
 ITEM = {

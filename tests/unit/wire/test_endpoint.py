@@ -12,6 +12,7 @@ from dynamodb_wrapper.wire.endpoint import Endpoint, parse, resolve, target
 PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-f", "aws-eusc")
 
 
+@pytest.mark.usefixtures("botocore_data")
 @pytest.mark.parametrize(("service", "streams"), [("dynamodb", False), ("dynamodbstreams", True)])
 def test_the_public_endpoints_are_those_that_botocore_uses(
     settings: Any, service: str, streams: bool

@@ -20,6 +20,8 @@ from dynamodb_wrapper.exceptions import (
 )
 from dynamodb_wrapper.plugins.encryption.kms import AwsKms
 
+pytestmark = pytest.mark.usefixtures("botocore_data")
+
 CONTEXT = {"dynamodb-wrapper:table": "patients"}
 
 
