@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import pickle
-import random
 import time
 from collections.abc import Callable, Iterator
-from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 
 import pytest
-from tests.support.faults import FaultServer, throttle
+from pyspark.sql.types import LongType, StringType, StructField, StructType
+from tests.support.faults import FaultServer, answered, reply, throttle
 from tests.support.spark_models import Order
 
 from dynamodb_wrapper import DynamoDB, DynamoDBConfig, ValidationError
-from dynamodb_wrapper.spark.connector import read_by_map, read_small, register
+from dynamodb_wrapper.operations import BatchWrite
+from dynamodb_wrapper.spark.connector import read_small, register
 from dynamodb_wrapper.spark.connector.options import Options, read_options
-from dynamodb_wrapper.spark.connector.planning import planned, shares
+from dynamodb_wrapper.spark.connector.planning import Share, shares
 from dynamodb_wrapper.spark.connector.reading import batches_of
 from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of, spark_schema
 from dynamodb_wrapper.spark.connector.source import Source
@@ -49,6 +47,46 @@ def places(found: list[Any]) -> list[tuple[str, int]]:
     return sorted((row["customer"], row["number"]) for row in named)
 
 
+def test_names_that_dynamodb_reserves_and_parts_of_maps_are_read(
+    config: DynamoDBConfig, db: DynamoDB, tables: Callable[..., list[str]]
+) -> None:
+    (table,) = tables(Order)
+    item: dict[str, Any] = {
+        "customer": {"S": "a"},
+        "number": {"N": "1"},
+        "size": {"N": "2"},
+        "a.b": {"S": "dot"},
+        "größe": {"S": "gros"},
+        "map": {"M": {"name": {"S": "in"}, "Name": {"S": "IN"}, "more": {"M": {"x": {"N": "1"}}}}},
+    }
+    db.run(BatchWrite(table=table, key_fields=("customer", "number"), puts=[item]))
+    schema = StructType(
+        [
+            StructField("size", LongType()),
+            StructField("a.b", StringType()),
+            StructField("größe", StringType()),
+            StructField("map", StructType([StructField("Name", StringType())])),
+        ]
+    )
+    for told in (None, '[["a.b", "=", "dot"], ["map.name", "=", "in"]]'):
+        source = Source(Options(table="orders", segments=64, filter=told), config).known(kinds_of(schema))
+        batches = [batch for share in shares(source) for batch in batches_of(source, share, arrow_of(schema))]
+        assert [row for batch in batches for row in batch.to_pylist()] == [
+            {"size": 2, "a.b": "dot", "größe": "gros", "map": {"Name": "IN"}}
+        ]
+
+
+@pytest.mark.parametrize("options", [{"table": "orders"}, {"model": MODEL}])
+def test_a_column_that_is_an_attribute_but_for_the_case_is_told(
+    config: DynamoDBConfig, tables: Callable[..., list[str]], options: dict[str, str]
+) -> None:
+    tables(Order)
+    with pytest.raises(ValidationError, match="Customer is named customer: name the column so"):
+        Source(read_options(options), config).known([("Customer", str), ("number", int)])
+    both = [("customer", str), ("Customer", str)]
+    assert Source(read_options(options), config).known(both).columns == tuple(both)
+
+
 def test_a_table_is_read_in_parallel_segments(read: Callable[..., Any], orders: list[Order]) -> None:
     df = read(COLUMNS, table="orders", segments=4)
     assert df.rdd.getNumPartitions() == 4
@@ -69,91 +107,6 @@ def test_the_schema_comes_from_the_model(read: Callable[..., Any], orders: list[
         "expires:bigint",
     ]
     assert df.count() == len(orders)
-
-
-def _conditions(seed: int) -> Iterator[tuple[list[Any], Callable[[Order], bool]]]:
-    """Random conditions, each with what it says in Python."""
-    chance = random.Random(seed)
-    names = ("customer", "number", "status", "total", "weight", "urgent")
-
-    def leaf() -> tuple[list[Any] | dict[str, Any], Callable[[Order], bool]]:
-        name = chance.choice(names)
-        value: Any = {
-            "customer": f"c{chance.randrange(8)}",
-            "number": chance.randrange(210),
-            "status": chance.choice(("open", "paid", "lost")),
-            "total": chance.randrange(100),
-            "weight": chance.randrange(25),
-            "urgent": chance.random() < 0.5,
-        }[name]
-        kind = chance.choice(("=", "!=", "in", "exists", "missing", "not", "<", ">=", "between"))
-        if name in ("customer", "status", "urgent") and kind in ("<", ">=", "between"):
-            kind = "="
-        get = attrgetter(name)
-        if kind == "in":
-            other = get(Order(customer="c1", number=7, status="open", total=Decimal(37), weight=1.0))
-            return [name, "in", value, json.loads(json.dumps(other, default=int))], (
-                lambda order: get(order) is not None and get(order) in (value, other)
-            )
-        if kind in ("exists", "missing"):
-            return [name, kind], lambda order: (get(order) is None) is (kind == "missing")
-        if kind == "not":
-            return {"not": [name, "=", value]}, lambda order: get(order) != value
-        if kind == "between":
-            return [name, kind, value, value + 9], (
-                lambda order: get(order) is not None and value <= get(order) <= value + 9
-            )
-        tests: dict[str, Callable[[Any], bool]] = {
-            "=": lambda held: held == value,
-            "!=": lambda held: held != value,
-            "<": lambda held: held is not None and held < value,
-            ">=": lambda held: held is not None and held >= value,
-        }
-        return [name, kind, value], lambda order: tests[kind](get(order))
-
-    while True:
-        parts = [leaf() for _ in range(chance.choice((1, 1, 2, 3)))]
-        if len(parts) > 1 and chance.random() < 0.3:
-            said: Any = {"any": [part for part, _ in parts]}
-            yield [said], lambda order, parts=parts: any(holds(order) for _, holds in parts)  # type: ignore[misc]
-        else:
-            yield (
-                [part for part, _ in parts],
-                lambda order, parts=parts: all(holds(order) for _, holds in parts),  # type: ignore[misc]
-            )
-
-
-@pytest.mark.parametrize("named", [{"model": MODEL}, {"table": "orders"}], ids=["model", "table"])
-def test_filters_find_what_python_finds(
-    rows: Asked, orders: list[Order], config: DynamoDBConfig, named: dict[str, str]
-) -> None:
-    conditions = _conditions(5)
-    used = set()
-    fixed: list[tuple[list[Any], Callable[[Order], bool]]] = [
-        ([["customer", "=", "c3"], ["number", "=", 3]], lambda o: (o.customer, o.number) == ("c3", 3)),
-        ([["customer", "=", "c3"], ["number", ">", 50]], lambda o: o.customer == "c3" and o.number > 50),
-        (
-            [["customer", "in", "c1", "c5"], ["urgent", "=", True]],
-            lambda o: o.customer in ("c1", "c5") and o.urgent,
-        ),
-        (
-            [["status", "=", "paid"], ["total", ">", 40]],
-            lambda o: o.status == "paid" and o.total > 40,
-        ),
-        (
-            [["customer", "in", ["c0", "c1"]], ["number", "in", [0, 1, 7, 8]]],
-            lambda o: o.customer in ("c0", "c1") and o.number in (0, 1, 7, 8),
-        ),
-    ]
-    for said, holds in [*fixed, *(next(conditions) for _ in range(40))]:
-        asked = {**named, "filter": json.dumps(said)}
-        found = rows(**asked)
-        assert places(found) == places([o.model_dump() for o in orders if holds(o)]), said
-        source = Source(read_options(asked), config).known(kinds_of(spark_schema(Order)))
-        plan = planned(source, 0.0)
-        used |= {(plan.operation, lane.index.name) for lane in plan.lanes} | {(plan.operation, "keys")}
-    wanted = {("get", "keys"), ("batch-get", "keys"), ("query", None), ("fan-out", None), ("scan", None)}
-    assert wanted | {("query", "ByStatus")} <= used
 
 
 def test_a_filtered_dataframe_is_right_when_it_is_reused_and_united(
@@ -237,15 +190,21 @@ def test_an_index_can_be_named_and_read_whole(rows: Asked, orders: list[Order]) 
         rows(model=MODEL, index="ByNobody")
 
 
-def test_reads_are_consistent_when_asked(config: DynamoDBConfig, orders: list[Order]) -> None:
+def test_reads_ask_for_their_columns_and_are_consistent_when_asked(
+    config: DynamoDBConfig, orders: list[Order]
+) -> None:
     with FaultServer([], upstream=str(config.endpoint_url)) as server:
+        schema = StructType([field for field in spark_schema(Order) if field.name in ("customer", "weight")])
         source = Source(
             Options(model=MODEL, consistent=True, segments=2), config.replace(endpoint_url=server.url)
-        ).known(kinds_of(spark_schema(Order)))
+        ).known(kinds_of(schema))
         for share in shares(source):
-            list(batches_of(source, share, arrow_of(spark_schema(Order))))
+            list(batches_of(source, share, arrow_of(schema)))
         scans = [request.json for request in server.requests if request.action == "Scan"]
     assert [(scan["Segment"], scan["TotalSegments"]) for scan in scans] == [(0, 2), (1, 2)]
+    named = [{*scan["ExpressionAttributeNames"].values()} for scan in scans]
+    assert all("ProjectionExpression" in scan for scan in scans)
+    assert named == [{"customer", "number", "weight", "expires"}] * 2  # the key is for errors
     assert all(scan["ConsistentRead"] for scan in scans)
 
 
@@ -260,6 +219,21 @@ def test_a_read_goes_on_after_throttles_within_its_share_of_the_units(
         scans = [request.json for request in server.requests if request.action == "Scan"]
     assert sum(batch.num_rows for batch in found) == len(orders)
     assert all(scan.get("ReturnConsumedCapacity") for scan in scans)
+
+
+def test_a_task_waits_at_its_end_until_the_units_that_it_used_have_come(
+    config: DynamoDBConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else many short tasks would take a page each for nothing."""
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    page = {"Items": [], "Count": 0, "ConsumedCapacity": {"TableName": "orders", "CapacityUnits": 128}}
+    with FaultServer([reply(answered(page))]) as server:
+        asked = Options(model=MODEL, table="orders", read_units=20.0)
+        source = Source(asked, config.replace(endpoint_url=server.url, table_prefix=""))
+        source = source.known(kinds_of(spark_schema(Order)))
+        assert list(batches_of(source, Share(0, 2, 0.0), arrow_of(spark_schema(Order)))) == []
+    assert 10 < waited[-1] < 13  # (128 units - half a second's) / 10 a second
 
 
 @pytest.mark.parametrize(("partitions", "tasks", "share"), [(4, None, 25), (4, 2, 50), (2, 8, 50)])
@@ -285,22 +259,6 @@ def test_tasks_share_the_units(partitions: int, tasks: int | None, share: float)
 def test_wrong_options_are_refused(options: dict[str, str], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         read_options(options)
-
-
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ("nonsense", "it is no JSON"),
-        ('["status"]', "a condition looks like"),
-        ('[["stats", "=", 1]]', "did you mean 'status'"),
-        ('[["status", "==", "x"]]', "no operator"),
-        ('[["number", ">", "many"]]', "number is <class 'int'>"),
-        ('[{"none": []}]', "a condition looks like"),
-    ],
-)
-def test_wrong_filters_are_refused(rows: Asked, orders: list[Order], said: str, told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
-        rows(model=MODEL, filter=said)
 
 
 def test_a_model_that_cannot_be_loaded_is_told() -> None:
@@ -346,10 +304,3 @@ def test_small_tables_are_read_by_the_driver_alone(
 ) -> None:
     df = read_small(spark, config=config, model=MODEL, filter='[["status", "=", "paid"]]')
     assert places(df.collect()) == places([o.model_dump() for o in orders if o.status == "paid"])
-
-
-def test_tables_are_read_by_map_in_arrow(spark: Any, config: DynamoDBConfig, orders: list[Order]) -> None:
-    pytest.importorskip("pandas", reason="Spark's mapInArrow wants pandas")
-    df = read_by_map(spark, config=config, schema=COLUMNS, table="orders", segments="3")
-    assert df.rdd.getNumPartitions() == 3
-    assert places(df.collect()) == places([order.model_dump() for order in orders])

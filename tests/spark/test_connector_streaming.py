@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.faults import FaultServer, answered, reply
+from tests.support.faults import FaultServer, answered, refuse, reply
 from tests.support.spark_models import Order
 
 from dynamodb_wrapper import DynamoDB, DynamoDBConfig, ValidationError
 from dynamodb_wrapper.exceptions import ServiceError
 from dynamodb_wrapper.spark.connector import change_schema
 from dynamodb_wrapper.spark.connector.options import read_options
-from dynamodb_wrapper.spark.connector.shards import Stream
+from dynamodb_wrapper.spark.connector.shards import Shard, Stream, sequence_of
 from dynamodb_wrapper.spark.connector.source import Source
 from dynamodb_wrapper.spark.connector.streaming import StreamReader
 from dynamodb_wrapper.spark.connector.walking import Offset, walk
@@ -110,16 +110,6 @@ def test_a_reader_that_is_not_told_where_the_last_batch_ended_loses_and_repeats_
     assert [json.loads(row["keys"])["number"] for row in rows] == list(range(10, 15))
 
 
-def test_records_that_are_gone_are_an_error_and_no_silent_loss(config: DynamoDBConfig) -> None:
-    replies = [{"ShardIterator": "here"}, {"Records": []}]
-    with (
-        FaultServer([reply(answered(each)) for each in replies]) as server,
-        DynamoDB(config.replace(endpoint_url=server.url)) as db,
-        pytest.raises(ServiceError, match="has not the records of shard s up to 7 any more"),
-    ):
-        list(Stream(db, "orders", "arn").between("s", "1", "7"))
-
-
 def test_a_table_without_a_stream_is_told(config: DynamoDBConfig, tables: Callable[..., list[str]]) -> None:
     tables(Order)
     with pytest.raises(ValidationError, match="has no stream: turn it on"):
@@ -137,11 +127,13 @@ def test_columns_of_items_are_no_columns_of_changes(streamed: str, config: Dynam
 class Shards:
     """A stream of two shards, parent and child, in the place of one that the engines do not split."""
 
-    def __init__(self) -> None:
+    def __init__(self, last: str | None = None) -> None:
         self.records = {"child": [3, 4], "parent": [1, 2]}
+        self.known = {"child": Shard("parent"), "parent": Shard("trimmed", last)}
+        self.asked: list[str] = []
 
-    def parents(self) -> dict[str, str | None]:
-        return {"child": "parent", "parent": "trimmed"}
+    def shards(self) -> dict[str, Shard]:
+        return self.known
 
     def iterator(self, shard: str, after: str) -> str:
         return f"{shard} {after or 0}"
@@ -149,14 +141,14 @@ class Shards:
     def keep(self, shard: str, after: str, iterator: str) -> None:
         pass
 
-    def page(self, iterator: str, most: int) -> tuple[list[Any], str | None]:
-        shard, after = iterator.split()
-        found = [number for number in self.records[shard] if number > int(after)][:most]
+    def page(self, shard: str, after: str, iterator: str, most: int) -> tuple[list[Any], str | None]:
+        self.asked.append(shard)
+        found = [number for number in self.records[shard] if number > int(iterator.split()[1])][:most]
         records = [
             {"dynamodb": {"SequenceNumber": str(number), "ApproximateCreationDateTime": number}}
             for number in found
         ]
-        last = found[-1] if found else int(after)
+        last = found[-1] if found else int(after or 0)
         over = shard == "parent" and last == self.records[shard][-1]
         return records, None if over else f"{shard} {last}"
 
@@ -177,34 +169,93 @@ def test_what_is_changed_later_is_left_to_the_next_run_and_shards_that_are_gone_
     assert walk(stream, start, until=1) == {"parent": {"after": "1", "done": False}}
 
 
-def test_a_query_that_is_restarted_from_its_checkpoint_loses_and_repeats_nothing(
-    spark: Any, options: dict[str, str], streamed: str, db: DynamoDB, tmp_path: Path
+def test_a_closed_shard_that_was_read_to_its_last_number_is_done_without_a_look() -> None:
+    """Its last record may be gone by then, so that no iterator can begin after it."""
+    stream: Any = Shards(last="2")
+    assert walk(stream, {"parent": {"after": "2", "done": False}}) == {"parent": {"after": "2", "done": True}}
+    assert stream.asked == []
+
+
+def test_pages_without_records_do_not_end_a_closed_shard(config: DynamoDBConfig) -> None:
+    ranges = {"StartingSequenceNumber": "1", "EndingSequenceNumber": "9"}
+    described = [
+        {"ShardId": "s", "SequenceNumberRange": ranges},
+        {"ShardId": "child", "ParentShardId": "s", "SequenceNumberRange": ranges},
+    ]
+    record = {"dynamodb": {"SequenceNumber": "7", "ApproximateCreationDateTime": 1}}
+    empty = {"Records": [], "NextShardIterator": "on"}
+    replies = [
+        {"StreamDescription": {"Shards": described[:1], "LastEvaluatedShardId": "s"}},
+        {"StreamDescription": {"Shards": described[1:]}},
+        {"ShardIterator": "here"},
+        *[empty] * 7,
+        {"Records": [record]},
+    ]
+    with answers(config, *replies) as stream:
+        assert walk(stream, {}) == {"s": {"after": "7", "done": True}}
+
+
+@contextmanager
+def answers(config: DynamoDBConfig, *replies: Any) -> Iterator[Stream]:
+    """A stream whose service answers so; an answer that is a text is an error of that code."""
+    faults = [refuse(each) if isinstance(each, str) else reply(answered(each)) for each in replies]
+    with (
+        FaultServer(faults) as server,
+        DynamoDB(config.replace(endpoint_url=server.url)) as db,
+    ):
+        yield Stream(db, "orders", "arn")
+
+
+def test_an_iterator_that_is_too_old_is_made_anew_where_it_was(config: DynamoDBConfig) -> None:
+    pages = [
+        {"Records": [{"dynamodb": {"SequenceNumber": str(number)}}], "NextShardIterator": "on"}
+        for number in (5, 6)
+    ]
+    expired = "ExpiredIteratorException"
+    with answers(
+        config, {"ShardIterator": "a"}, pages[0], expired, {"ShardIterator": "b"}, pages[1]
+    ) as stream:
+        found = [sequence_of(record) for page in stream.between("s", "4", "6") for record in page]
+    assert found == ["5", "6"]
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        ["TrimmedDataAccessException"],
+        ["ResourceNotFoundException"],
+        [{"ShardIterator": "a"}, "TrimmedDataAccessException"],
+        [{"ShardIterator": "a"}, "ExpiredIteratorException", "TrimmedDataAccessException"],
+        [{"ShardIterator": "a"}, {"Records": []}],
+    ],
+    ids=lambda replies: str(len(replies)),
+)
+def test_records_that_are_gone_are_an_error_and_no_silent_loss(
+    config: DynamoDBConfig, replies: list[Any]
 ) -> None:
-    checkpoint, out = tmp_path / "checkpoint", str(tmp_path / "out")
+    with (
+        answers(config, *replies) as stream,
+        pytest.raises(
+            ServiceError, match=r"has not the records of shard s .* Begin anew with another checkpoint"
+        ),
+    ):
+        list(stream.between("s", "1", "7"))
 
-    def run() -> int:
-        reader = spark.readStream.format("dynamodb").options(
-            **options, table="orders", stream="true", maxRecords=8
-        )
-        query = (
-            reader.load()
-            .writeStream.format("parquet")
-            .option("checkpointLocation", str(checkpoint))
-            .trigger(availableNow=True)
-            .start(out)
-        )
-        assert query.awaitTermination(100)
-        found = spark.read.parquet(out)
-        numbers = [json.loads(row.keys)["number"] for row in found.select("keys").collect()]
-        assert len(numbers) == len(set(numbers))
-        return len(numbers)
 
-    change(db, 0, 20)
-    assert run() == 20
-    planned = sorted(int(path.name) for path in (checkpoint / "offsets").iterdir() if path.name.isdecimal())
-    commits = checkpoint / "commits"
-    for name in (str(planned[-1]), f".{planned[-1]}.crc"):  # as if it had been killed before it committed
-        (commits / name).unlink()
-    change(db, 20, 26)
-    run()  # before Spark 4.2 it does no more than the batch that was not committed
-    assert run() == 26
+def test_a_shard_that_is_gone_before_it_was_read_to_its_end_is_an_error(
+    streamed: str, config: DynamoDBConfig, db: DynamoDB
+) -> None:
+    change(db, 0, 2)
+    reader = StreamReader(Source(read_options({"model": MODEL}), config), change_schema())
+    start: Offset = {"gone": {"after": "9", "done": False}}
+    with pytest.raises(ServiceError, match="records of shard gone after 9 any more"):
+        reader.partitions(start, reader.latestOffset(start))
+    start["gone"]["done"] = True
+    assert len(reader.partitions(start, reader.latestOffset(start))) == 1
+    reader.stop()
+
+
+def test_a_stream_without_changes_has_no_batch(streamed: str, config: DynamoDBConfig) -> None:
+    batches = Batches(config, table="orders", stream="true")
+    end = batches.run({})
+    assert (batches.rows, {at["after"] for at in end.values()}) == ([], {""})

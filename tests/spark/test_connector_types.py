@@ -103,6 +103,10 @@ def test_columns_without_a_model_are_stored_by_their_own_types(
         (pa.field("v", pa.int64()), {"S": "7"}, ("holds S", "int64")),
         (pa.field("v", pa.int64()), {"N": "1.5"}, ("holds N", "int64")),
         (pa.field("v", pa.decimal128(38, 2)), {"N": "1.005"}, ("holds N", "decimal128(38, 2)")),
+        (pa.field("v", pa.int8()), {"N": "300"}, ("holds N", "int8")),
+        (pa.field("v", pa.int64()), {"N": "9223372036854775808"}, ("holds N", "int64")),
+        (pa.field("v", pa.float32()), {"N": "1" + "0" * 50}, ("holds N", "float")),
+        (pa.field("v", pa.timestamp("us", "UTC")), {"S": "2026-01-01T00:00:00.1234567Z"}, ("finer", "us")),
         (pa.field("v", pa.string()), {"M": {}}, ("holds M", "string")),
         (pa.field("v", pa.struct([("a", pa.int64())])), {"M": {"a": {"S": "x"}}}, ("holds M", "struct")),
         (pa.field("v", pa.string(), nullable=False), {"NULL": True}, ("holds NULL", "not null")),
@@ -152,6 +156,7 @@ def test_a_schema_is_inferred_and_misfits_are_reported(
     db.run(BatchWrite(table=table, key_fields=("pk", "sk"), puts=[odd]))
     found = infer_schema(config, table="everything")
     kinds = {field.name: field.dataType.simpleString() for field in found.schema}
+    assert (found.items, infer_schema(config, table="everything", sampleSize="2").items) == (3, 2)
     assert found.schema.names[:2] == ["pk", "sk"]
     assert kinds["sk"] == "bigint"
     assert kinds["exact"] == "decimal(38,6)"

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.faults import FaultServer, reset_after_apply, throttle
-from tests.support.spark_models import Account, Order
+from tests.support.faults import Exchange, FaultServer, answered, reset_after_apply, throttle
+from tests.support.spark_models import Account, Order, Visit
 
 from dynamodb_wrapper import ConflictError, DynamoDB, DynamoDBConfig, ItemNotFoundError, ValidationError
-from dynamodb_wrapper.spark.connector import Counts, read_report, write_by_map
+from dynamodb_wrapper.exceptions import UnprocessedError
+from dynamodb_wrapper.spark.connector import Counts, read_report
 from dynamodb_wrapper.spark.connector.counts import together
 from dynamodb_wrapper.spark.connector.options import read_options
 from dynamodb_wrapper.spark.connector.rows import Row
 from dynamodb_wrapper.spark.connector.source import Source
-from dynamodb_wrapper.spark.connector.writer import written
+from dynamodb_wrapper.spark.connector.writing import written
 
 ENGINES = ("dynoxide",)
 
@@ -207,7 +209,75 @@ def test_a_write_survives_throttles_and_lost_answers(
         with FaultServer(faults, upstream=str(config.endpoint_url)) as server:
             counts = task(ROWS, WEIGHED, server.url, model=ORDER, operation=operation)
             assert (counts.written + counts.repeated, counts.rejected) == (300, {})
+            assert counts.throttles == 2
+            assert 4 < counts.calls <= len(server.requests)
         assert stored(db) == WANTED
+
+
+@pytest.mark.parametrize(("operation", "kept"), [("put", 3.0), ("update", 3.0), ("insert", 1.0)])
+def test_rows_of_one_key_are_written_in_their_order_also_when_the_first_has_to_wait(
+    task: Callable[..., Counts],
+    config: DynamoDBConfig,
+    db: DynamoDB,
+    tables: Callable[..., list[str]],
+    operation: str,
+    kept: float,
+) -> None:
+    tables(Order)
+    if operation == "update":
+        db.put(Order(customer="a", number=1))
+    rows: list[Row] = [{"customer": "a", "number": 1, "weight": float(at)} for at in (1, 2, 3)]
+    with FaultServer([throttle()], upstream=str(config.endpoint_url)) as server:
+        counts = task(rows, WEIGHED, server.url, model=ORDER, operation=operation, onReject="count")
+    assert counts.rejected == ({"conflict": 2} if operation == "insert" else {})
+    assert stored(db) == [("a", 1, kept)]
+
+
+def test_an_insert_that_is_tried_again_is_known_by_what_the_row_says(
+    task: Callable[..., Counts], db: DynamoDB, tables: Callable[..., list[str]]
+) -> None:
+    """Not by what the model fills in anew at each try."""
+    tables(Visit)
+    asked = {"model": "tests.support.spark_models:Visit", "operation": "insert", "onReject": "count"}
+    columns = (("page", str), ("seconds", int))
+    assert task([{"page": "a", "seconds": 1}], columns, **asked).written == 1
+    assert task([{"page": "a", "seconds": 1}], columns, **asked).repeated == 1
+    assert task([{"page": "a", "seconds": 2}], columns, **asked).rejected == {"conflict": 1}
+    db.put(Visit(page="b", seconds=1, tags=["x"]))
+    assert task([{"page": "b", "seconds": 1}], columns, **asked).rejected == {"conflict": 1}
+
+
+def test_without_its_column_a_version_is_not_looked_at_and_a_put_is_of_new_items(
+    task: Callable[..., Counts], db: DynamoDB, tables: Callable[..., list[str]]
+) -> None:
+    tables(Account)
+    columns = NOTED[:2]
+    for note in ("first", "second"):
+        task([{"name": "a", "note": note}], columns, model=ACCOUNT, operation="put", onReject="count")
+    account = db.get(Account, "a")
+    assert account is not None
+    assert (account.note, account.version) == ("first", 1)
+    task([{"name": "a", "note": "third"}], columns, model=ACCOUNT, operation="update")
+    account = db.get(Account, "a")
+    assert account is not None
+    assert (account.note, account.version) == ("third", 2)
+    assert task([{"name": "a"}], columns[:1], model=ACCOUNT, operation="delete").written == 1
+    assert db.get(Account, "a") is None
+
+
+def test_rows_that_the_service_leaves_over_again_and_again_fail_the_task(
+    task: Callable[..., Counts], config: DynamoDBConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 0.0)  # no wait between the rounds
+
+    def left_over(exchange: Exchange) -> None:
+        exchange.send(answered({"UnprocessedItems": exchange.request.json["RequestItems"]}))
+
+    with (
+        FaultServer([left_over] * 13) as server,
+        pytest.raises(UnprocessedError, match=r"2 items of .*orders were not written: .* throttled"),
+    ):
+        task(ROWS[:2], WEIGHED, server.url, model=ORDER, onReject="count")
 
 
 def test_a_write_with_units_asks_what_it_consumed(
@@ -250,21 +320,9 @@ def test_a_rejected_row_is_the_error_itself(task: Callable[..., Counts], orders:
 
 
 def test_counts_of_tasks_are_added_up() -> None:
-    one = Counts(written=1, repeated=2, rejected={"conflict": 1}, samples=["a"])
-    other = Counts(written=3, rejected={"conflict": 2, "validation": 1}, samples=["b"])
+    one = Counts(written=1, repeated=2, rejected={"conflict": 1}, samples=["a"], calls=3, seconds=2.0)
+    other = Counts(written=3, rejected={"conflict": 2, "validation": 1}, samples=["b"], calls=4, throttles=1)
     both = together([one, other])
+    assert (both.calls, both.throttles, both.seconds) == (7, 1, 2.0)
     assert (both.written, both.repeated, both.tasks, both.rows) == (4, 2, 2, 10)
     assert (both.rejected, both.samples) == ({"conflict": 3, "validation": 1}, ["a", "b"])
-
-
-def test_tables_are_written_by_map_in_arrow(
-    spark: Any, config: DynamoDBConfig, db: DynamoDB, tables: Callable[..., list[str]]
-) -> None:
-    pytest.importorskip("pandas", reason="Spark's mapInArrow wants pandas")
-    tables(Order)
-    df = spark.createDataFrame(
-        [tuple(row.values()) for row in ROWS], "customer string, number long, weight double"
-    )
-    counts = write_by_map(df.repartition(2), config=config, table="orders")
-    assert (counts.written, counts.tasks) == (300, 2)
-    assert stored(db) == WANTED

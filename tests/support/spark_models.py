@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any
@@ -84,3 +84,16 @@ class Account(BaseModel):
         table_name = "accounts"
         partition_key = "name"
         version = "version"
+
+
+class Visit(BaseModel):
+    """With values that the model fills in itself, anew each time or not."""
+
+    page: str
+    seconds: int
+    seen: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    tags: list[str] = Field(default_factory=list)
+
+    class Meta:
+        table_name = "visits"
+        partition_key = "page"

@@ -20,6 +20,8 @@ value that its Arrow type does not hold: a misfit is an error of msgspec or of A
 
 from __future__ import annotations
 
+import re
+import struct
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -42,6 +44,7 @@ Expression: TypeAlias = Callable[[str], str]
 JSON_TEXT: Final = {"dynamodb": "json"}
 """Metadata of a field that holds any value as JSON text."""
 
+_FINER = re.compile(r"[.,]\d{6}\d*[1-9]")  # which Python would cut off
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _json = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
@@ -82,7 +85,7 @@ def form_of(field: Any, names: dict[str, Any]) -> Form:
     if types.is_integer(kind):
         return Form(_NUMBER, _call(names, _read_integer, ".N"), _number)
     if types.is_floating(kind):
-        return Form(_NUMBER, _call(names, _read_float, ".N"), _number)
+        return _floating(kind, names)
     if types.is_decimal(kind):
         return Form(_NUMBER, _call(names, _read_decimal, ".N"), _number)
     if types.is_boolean(kind):
@@ -94,6 +97,12 @@ def form_of(field: Any, names: dict[str, Any]) -> Form:
     if types.is_date32(kind):
         return Form(_DAY, _call(names, _read_day, ".S"), lambda it: f"{it}.S")
     return _nested(field, names)
+
+
+def _floating(kind: Any, names: dict[str, Any]) -> Form:
+    if pa.types.is_float64(kind):
+        return Form(_NUMBER, _call(names, _read_float, ".N"), _number)
+    return Form(_NUMBER, _call(names, _read_single, ".N"))
 
 
 def _nested(field: Any, names: dict[str, Any]) -> Form:
@@ -179,6 +188,8 @@ def _number(it: str) -> str:
 
 def _read_moment(text: str | None, seconds: str | None) -> datetime | None:
     if text is not None:
+        if _FINER.search(text):
+            raise ValueError(f"{text} is finer than a microsecond")
         return read_utc(text)
     return None if seconds is None else _EPOCH + timedelta(seconds=float(seconds))
 
@@ -198,6 +209,14 @@ def _read_integer(text: str | None) -> int | None:
 
 def _read_float(text: str | None) -> float | None:
     return None if text is None else float(text)
+
+
+def _read_single(text: str | None) -> float | None:
+    """Arrow makes infinity of a number that is too large."""
+    number = _read_float(text)
+    if number is not None:
+        struct.pack("<f", number)
+    return number
 
 
 def _read_decimal(text: str | None) -> Decimal | None:

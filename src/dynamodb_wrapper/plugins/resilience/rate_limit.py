@@ -100,6 +100,11 @@ class RateLimit(Plugin):
         self._lock = Lock()
         self.attempts = [self._hold]
 
+    def owed_seconds(self) -> float:
+        """How long it takes until the units that were used beyond the limits have come; 0 where none were."""
+        accounts = [account for account in self._accounts.values() if account is not None]
+        return max((account.owed_seconds() for account in accounts), default=0.0)
+
     def _hold(self, send: Send, call: Call) -> Flow[Reply]:
         account = self._account(call, call.table) if call.action in ITEM_ACTIONS else None
         if account is None:
@@ -204,6 +209,12 @@ class _Account:
                     retry_after_seconds=wait,
                 )
         return wait
+
+    def owed_seconds(self) -> float:
+        """See `RateLimit.owed_seconds`."""
+        with self._lock:
+            self._refill()
+            return max(0.0, -self._units / self._rate)
 
     def put_right(self, units: float) -> None:
         """Take more units, or fewer than none."""

@@ -1,10 +1,31 @@
-"""The connector: DynamoDB tables as DataFrames, by `format("dynamodb")`."""
+"""The connector: DynamoDB tables as DataFrames, by `format("dynamodb")`.
 
-from dynamodb_wrapper.spark.connector.changes import change_schema
-from dynamodb_wrapper.spark.connector.counts import Counts, read_report
-from dynamodb_wrapper.spark.connector.datasource import DynamoDBDataSource, register
-from dynamodb_wrapper.spark.connector.driver import read_by_map, read_small, write_by_map
-from dynamodb_wrapper.spark.connector.sampling import infer_schema
+Names are loaded when they are first used, so that `mapInArrow` does where Spark has no Python data sources.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.spark.connector.changes import change_schema
+    from dynamodb_wrapper.spark.connector.counts import Counts, read_report
+    from dynamodb_wrapper.spark.connector.datasource import DynamoDBDataSource, register
+    from dynamodb_wrapper.spark.connector.driver import read_by_map, read_small, write_by_map
+    from dynamodb_wrapper.spark.connector.sampling import infer_schema
+else:
+    from dynamodb_wrapper.lazy import loader
+
+    __getattr__ = loader(
+        __name__,
+        {
+            "changes": "change_schema",
+            "counts": "Counts read_report",
+            "datasource": "DynamoDBDataSource register",
+            "driver": "read_by_map read_small write_by_map",
+            "sampling": "infer_schema",
+        },
+    )
 
 __all__ = [
     "Counts",

@@ -11,6 +11,7 @@ in ISO 8601; any value can be given in DynamoDB's own form too: `{"B": "aGk="}`.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final
 
@@ -34,11 +35,34 @@ def condition_of_json(schema: TableSchema[Any], text: str) -> Condition:
     Raises:
         ValidationError: it is no JSON of that form, or names what the table has not.
     """
+    given = _read(text)
+    return _all(schema, given) if _is_many(given) else _condition(schema, given)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The attributes and places that conditions name.
+
+    Raises:
+        ValidationError: the text is no JSON.
+    """
+    return tuple(dict.fromkeys(_names(_read(text))))
+
+
+def _names(given: Any) -> Iterator[str]:
+    if isinstance(given, dict):
+        yield from _names([*given.values()])
+    elif isinstance(given, list) and given and isinstance(given[0], str):
+        yield given[0]
+    elif isinstance(given, list):
+        for each in given:
+            yield from _names(each)
+
+
+def _read(text: str) -> Any:
     try:
-        given = json.loads(text, parse_float=Decimal)
+        return json.loads(text, parse_float=Decimal)
     except ValueError as error:
         raise _wrong(text, f"it is no JSON: {error}") from error
-    return _all(schema, given) if _is_many(given) else _condition(schema, given)
 
 
 def _is_many(given: object) -> bool:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import msgspec
 
-from dynamodb_wrapper.exceptions import DynamoDBWrapperError
+from dynamodb_wrapper.engine.events import AttemptEnded
+from dynamodb_wrapper.exceptions import DynamoDBWrapperError, ProvisionedThroughputExceededError
 
 MOST_SAMPLES: Final = 10
+MOST_LETTERS: Final = 200
 
 
 class Counts(msgspec.Struct):
@@ -26,6 +29,9 @@ class Counts(msgspec.Struct):
         samples: a few of those, each with its key and the reason.
         tasks: how many tasks wrote.
         committed: whether every task ended well; what a failed one wrote is not in the counts.
+        calls: how many requests were sent, also those that were sent again.
+        throttles: how many of them the service answered with a throttle.
+        seconds: how long the longest task took.
     """
 
     written: int = 0
@@ -34,6 +40,9 @@ class Counts(msgspec.Struct):
     samples: list[str] = []
     tasks: int = 1
     committed: bool = True
+    calls: int = 0
+    throttles: int = 0
+    seconds: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -44,7 +53,22 @@ class Counts(msgspec.Struct):
         """Count a row that was rejected."""
         self.rejected[error.code] = self.rejected.get(error.code, 0) + 1
         if len(self.samples) < MOST_SAMPLES:
-            self.samples.append(f"{dict(key)}: {error.message}")
+            self.samples.append(f"{str(dict(key))[:MOST_LETTERS]}: {error.message}")
+
+
+class Calls:
+    """An observer that counts requests."""
+
+    def __init__(self) -> None:
+        self.sent = self.throttled = 0
+        self._lock = Lock()
+
+    def __call__(self, event: Any) -> None:
+        """Count a request that was answered or failed."""
+        if isinstance(event, AttemptEnded):
+            with self._lock:
+                self.sent += 1
+                self.throttled += isinstance(event.error, ProvisionedThroughputExceededError)
 
 
 def together(counts: Iterable[Counts], *, committed: bool = True) -> Counts:
@@ -54,6 +78,9 @@ def together(counts: Iterable[Counts], *, committed: bool = True) -> Counts:
         every.written += one.written
         every.repeated += one.repeated
         every.tasks += one.tasks
+        every.calls += one.calls
+        every.throttles += one.throttles
+        every.seconds = max(every.seconds, one.seconds)
         every.samples = [*every.samples, *one.samples][:MOST_SAMPLES]
         for code, rows in one.rejected.items():
             every.rejected[code] = every.rejected.get(code, 0) + rows

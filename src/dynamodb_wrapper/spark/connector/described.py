@@ -6,7 +6,7 @@ Knows what DescribeTable tells, and Python types of columns. Must not know Spark
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -30,13 +30,16 @@ def keys_of(description: Mapping[str, Any]) -> str:
 
 
 @lru_cache(maxsize=64)
-def described_model(keys: str, columns: tuple[tuple[str, Any], ...], ttl: str | None) -> type[BaseModel]:
+def described_model(
+    keys: str, columns: tuple[tuple[str, Any], ...], ttl: str | None, filtered: tuple[str, ...] = ()
+) -> type[BaseModel]:
     """A model whose Meta has a table's keys and indexes.
 
     Parameters:
         keys: as `keys_of` gives them.
         columns: names of attributes, each with its Python type; None for one that nothing is said of.
         ttl: the attribute with the expiry time.
+        filtered: what conditions name: any attributes, or places in them.
     """
     table = json.loads(keys)
     types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
@@ -44,6 +47,7 @@ def described_model(keys: str, columns: tuple[tuple[str, Any], ...], ttl: str | 
     kinds: dict[str, Any] = dict.fromkeys(types, None) | dict(columns)
     if ttl is not None:
         kinds.setdefault(ttl, Decimal)
+    kinds |= dict.fromkeys(_attributes(filtered, kinds))
     fields: dict[str, Any] = {}
     for at, (name, kind) in enumerate(kinds.items()):
         if name in types and (kind is None or key_kind(kind) != types[name]):
@@ -67,6 +71,14 @@ def described_model(keys: str, columns: tuple[tuple[str, Any], ...], ttl: str | 
     made: type[BaseModel] = create_model("Item", **fields)
     made.Meta = meta  # type: ignore[attr-defined]
     return made
+
+
+def _attributes(filtered: Iterable[str], known: Collection[str]) -> Iterator[str]:
+    """The attributes of what conditions name that are not known yet."""
+    for name in filtered:
+        attribute = name.partition(".")[0].partition("[")[0]
+        if attribute and attribute not in known and name not in known:
+            yield attribute
 
 
 def _keys(schema: Sequence[Mapping[str, str]]) -> list[str]:

@@ -14,10 +14,12 @@ from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
+import pyspark
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.spark.connector.counts import Counts, together
 from dynamodb_wrapper.spark.connector.options import read_options, settings_in
 from dynamodb_wrapper.spark.connector.planning import Share, shares
@@ -26,8 +28,7 @@ from dynamodb_wrapper.spark.connector.rows import RowMaker
 from dynamodb_wrapper.spark.connector.sampling import sampled
 from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of, spark_schema
 from dynamodb_wrapper.spark.connector.source import Source
-from dynamodb_wrapper.spark.connector.writer import written
-from dynamodb_wrapper.spark.connector.writing import check_columns
+from dynamodb_wrapper.spark.connector.writing import check_columns, written
 
 THREADS: Final = 4
 _COUNTS: Final = "counts binary"
@@ -48,7 +49,13 @@ def read_small(
 
     Raises:
         DynamoDBWrapperError: as it happened, and not as Spark tells of it.
+        ValidationError: Spark is older than 4.0, and takes no Arrow table.
     """
+    if int(pyspark.__version__.partition(".")[0]) < 4:
+        text = "use read_by_map"
+        raise ValidationError(
+            f"read_small needs Spark 4.0, and this is {pyspark.__version__}: {text}", errors={"spark": [text]}
+        )
     source, columns = _asked(spark, schema, config, options)
     arrow = arrow_of(columns, source.own_model)
     parts = shares(source)

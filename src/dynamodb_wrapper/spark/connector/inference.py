@@ -69,7 +69,8 @@ def infer(items: Sequence[WireItem], keys: Sequence[tuple[str, str]]) -> Inferre
 def _field(name: str, values: Sequence[WireValue], place: str, misfits: dict[str, str]) -> StructField:
     kind = _type(values, place, misfits)
     if kind is None:
-        found = (f"{at} is {told}" for at, told in misfits.items() if at.startswith(place))
+        inside = (f"{place}.", f"{place}[")
+        found = (f"{at} is {told}" for at, told in misfits.items() if at == place or at.startswith(inside))
         told = next(found, "nothing in the sample shows its type")
         return StructField(name, StringType(), True, {**JSON_TEXT, "comment": f"JSON, because {told}"})
     return StructField(name, kind)

@@ -39,7 +39,7 @@ def batches_of(source: Source, share: Share, schema: Any) -> Iterator[Any]:
     options, table = source.options, source.table
     reader = ArrowReader(schema, source.schema.key_fields)
     part = part_of(source, share)
-    with source.client(reads=options.share(options.read_units, share.total)) as db:
+    with source.limited(reads=options.share(options.read_units, share.total)) as db:
         if options.max_items is not None:
             yield from _items(db, table, part, reader, options.max_items)
         elif _is_plain(part):

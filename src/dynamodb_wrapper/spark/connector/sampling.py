@@ -31,7 +31,7 @@ def infer_schema(config: DynamoDBConfig | None = None, **options: str) -> Inferr
 def sampled(source: Source) -> Inferred:
     """The same for a source; what does not fit is logged too."""
     options = source.options
-    with source.client() as db:
+    with source.limited(reads=options.read_units) as db:
         scan = Scan(
             table=source.table,
             reader=wire_reader,

@@ -7,7 +7,9 @@ Spark shows; without one, every process finds its own settings in its own enviro
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +17,12 @@ from pydantic import BaseModel
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.operations.tables import DescribeTable
 from dynamodb_wrapper.plugins.resilience.rate_limit import LARGEST_PAGE_UNITS, RateLimit
 from dynamodb_wrapper.schema import TableSchema, schema_of
+from dynamodb_wrapper.spark.connector.conditions import names_in
 from dynamodb_wrapper.spark.connector.described import described_model, keys_of
 from dynamodb_wrapper.spark.connector.options import Given, Options
 
@@ -66,7 +70,9 @@ class Source:
         """The model of the items, made from the table's description where none was named."""
         if self.own_model is not None:
             return self.own_model
-        return described_model(self.keys, self.columns, self.options.ttl)
+        told = self.options.filter
+        filtered = () if told is None else names_in(told)
+        return described_model(self.keys, self.columns, self.options.ttl, filtered)
 
     @cached_property
     def schema(self) -> TableSchema[Any]:
@@ -94,22 +100,39 @@ class Source:
         with self.client() as db:
             return db.run(DescribeTable(self.table)).description
 
-    def client(self, *, reads: float | None = None, writes: float | None = None) -> DynamoDB:
-        """A client of this process.
+    def client(self) -> DynamoDB:
+        """A client of this process."""
+        return DynamoDB(self.config)
+
+    @contextmanager
+    def limited(
+        self,
+        *,
+        reads: float | None = None,
+        writes: float | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> Iterator[DynamoDB]:
+        """A client that uses no more than its share; at the end it waits until what was used has come.
+
+        Else each of many short tasks would take a page for nothing, and all together more than there is.
 
         Parameters:
             reads: read units a second that it may use.
             writes: the same for write units.
+            observers: of its calls.
         """
-        config, least = (
-            self.config,
-            min(each for each in (reads, writes, LARGEST_PAGE_UNITS) if each is not None),
-        )
-        if reads is None and writes is None:
-            return DynamoDB(config)
-        patient = min(LONGEST_SECONDS, config.timeout_seconds + 2 * LARGEST_PAGE_UNITS / least)
+        rates = [rate for rate in (reads, writes) if rate is not None]
+        config = self.config
+        if not rates:
+            with DynamoDB(config, observers=observers) as db:
+                yield db
+            return
         limit = RateLimit(read_units=reads, write_units=writes)
-        return DynamoDB(config.replace(plugins=(*config.plugins, limit), timeout_seconds=patient))
+        patient = min(LONGEST_SECONDS, config.timeout_seconds + 2 * LARGEST_PAGE_UNITS / min(rates))
+        config = config.replace(plugins=(*config.plugins, limit), timeout_seconds=patient)
+        with DynamoDB(config, observers=observers) as db:
+            yield db
+        time.sleep(limit.owed_seconds())
 
     @cached_property
     def key_types(self) -> list[tuple[str, str]]:
@@ -117,8 +140,30 @@ class Source:
         return [(name, self.schema.key_types[name]) for name in self.schema.key_fields]
 
     def known(self, columns: Sequence[tuple[str, Any]]) -> Source:
-        """This source with what executors need, so that none of them asks the service for it."""
+        """This source with what executors need, so that none of them asks the service for it.
+
+        Raises:
+            ValidationError: a column is named as an attribute but for the case, which DynamoDB keeps and
+                Spark mostly does not: it would be another attribute.
+        """
+        known, names = self._names, {name for name, _ in columns}
+        folded = {name.casefold(): name for name in known - names}
+        wrong = {
+            name: f"is named {folded[name.casefold()]}: name the column so"
+            for name in names - known
+            if name.casefold() in folded
+        }
+        if wrong:
+            told = "; ".join(f"{name} {text}" for name, text in sorted(wrong.items()))
+            raise ValidationError(
+                f"columns for {self.table}: {told}", errors={name: [text] for name, text in wrong.items()}
+            )
         return Source(self.options, self._given, None if self.options.model else self.keys, columns)
+
+    @property
+    def _names(self) -> set[str]:
+        """The attributes that are known before there are columns."""
+        return {*(self.schema.key_types if self.own_model is None else self.schema.attributes)}
 
 
 def _model(place: str) -> type[BaseModel]:

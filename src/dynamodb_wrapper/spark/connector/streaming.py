@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql.datasource import DataSourceStreamReader, InputPartition
 from pyspark.sql.types import StructType
 
+from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.spark.connector.changes import arrow_of_changes, page_of
 from dynamodb_wrapper.spark.connector.shards import Stream, stream_arn
 from dynamodb_wrapper.spark.connector.source import Source
@@ -41,12 +42,16 @@ class StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         self._last: dict[str, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_stream"}
+        return {name: value for name, value in self.__dict__.items() if name not in ("_stream", "_client")}
 
     @cached_property
     def _stream(self) -> Stream:
         """The stream, for as long as the query runs."""
-        return Stream(self._source.client(), self._source.table, self._arn)
+        return Stream(self._client, self._source.table, self._arn)
+
+    @cached_property
+    def _client(self) -> DynamoDB:
+        return self._source.client()
 
     def initialOffset(self) -> dict[str, Any]:
         """See `DataSourceStreamReader.initialOffset`."""
@@ -71,7 +76,12 @@ class StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         return self._last
 
     def partitions(self, start: dict[str, Any], end: dict[str, Any]) -> list[InputPartition]:
-        """See `DataSourceStreamReader.partitions`."""
+        """See `DataSourceStreamReader.partitions`.
+
+        Raises:
+            ServiceError: a shard is gone whose records were not all read.
+        """
+        self._stream.check_kept(start, end)
         parts = [
             (shard, start.get(shard, {}).get("after", ""), at["after"])
             for shard, at in end.items()
@@ -91,4 +101,6 @@ class StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         """See `DataSourceStreamReader.commit`; Spark's checkpoint is all there is to keep."""
 
     def stop(self) -> None:
-        """See `DataSourceStreamReader.stop`; nothing is held between calls."""
+        """See `DataSourceStreamReader.stop`."""
+        if "_client" in self.__dict__:
+            self._client.close()

@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any, Final, TypeAlias
 
-from dynamodb_wrapper.spark.connector.shards import EMPTY_PAGES, MOST_RECORDS, Stream, sequence_of
+from dynamodb_wrapper.spark.connector.shards import (
+    EMPTY_PAGES,
+    MOST_EMPTY_PAGES,
+    MOST_RECORDS,
+    Stream,
+    sequence_of,
+)
 
 WITHOUT_END: Final = 2**63
 Offset: TypeAlias = dict[str, dict[str, Any]]
@@ -35,12 +41,16 @@ def walk(
         at_once: whether shards are read in the same batch as their parents: their order is lost then, but no
             batch before this one has to be known.
     """
-    parents = stream.parents()
-    end: Offset = {shard: dict(at) for shard, at in start.items() if shard in parents}
-    for shard, parent in parents.items():
-        if parent not in parents or start.get(str(parent), {}).get("done") or at_once:
-            end.setdefault(shard, {"after": "", "done": False})
-    open_ = [_Reader(stream, shard, at) for shard, at in end.items() if not at["done"]]
+    shards = stream.shards()
+    end: Offset = {shard: dict(at) for shard, at in start.items() if shard in shards}
+    for name, shard in shards.items():
+        parent = str(shard.parent)
+        if parent not in shards or start.get(parent, {}).get("done") or at_once:
+            end.setdefault(name, {"after": "", "done": False})
+    for name, at in end.items():
+        at["done"] = at["done"] or shards[name].ends_at(at["after"])
+    unread = [(name, at) for name, at in end.items() if not at["done"]]
+    open_ = [_Reader(stream, name, at, closed=shards[name].last is not None) for name, at in unread]
     left = most
     while open_ and left > 0:
         each = max(1, min(left // len(open_), MOST_RECORDS))
@@ -56,8 +66,8 @@ def walk(
 class _Reader:
     """Moves one shard's place forward."""
 
-    def __init__(self, stream: Stream, shard: str, at: dict[str, Any]) -> None:
-        self._stream, self._shard, self._at = stream, shard, at
+    def __init__(self, stream: Stream, shard: str, at: dict[str, Any], *, closed: bool) -> None:
+        self._stream, self._shard, self._at, self._closed = stream, shard, at, closed
         self._iterator: str | None = stream.iterator(shard, at["after"])
         self._empty = 0
         self.over = False
@@ -65,13 +75,14 @@ class _Reader:
     def read(self, most: int, until: float) -> int:
         """Take up to so many records; returns how many."""
         assert self._iterator is not None
-        records, self._iterator = self._stream.page(self._iterator, most)
+        records, self._iterator = self._stream.page(self._shard, self._at["after"], self._iterator, most)
         taken = [record for record in records if record["dynamodb"]["ApproximateCreationDateTime"] <= until]
         if taken:
             self._at["after"] = sequence_of(taken[-1])
         self._empty = 0 if records else self._empty + 1
         self._at["done"] = self._iterator is None and len(taken) == len(records)
-        self.over = self._iterator is None or self._empty >= EMPTY_PAGES or len(taken) < len(records)
+        patience = MOST_EMPTY_PAGES if self._closed else EMPTY_PAGES  # a closed shard tells its end itself
+        self.over = self._iterator is None or self._empty >= patience or len(taken) < len(records)
         if self._iterator is not None and len(taken) == len(records):
             self._stream.keep(self._shard, self._at["after"], self._iterator)
         return len(taken)

@@ -20,7 +20,7 @@ from dynamodb_wrapper.spark.connector.counts import Counts, put_report, together
 from dynamodb_wrapper.spark.connector.rows import Row, RowMaker
 from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of
 from dynamodb_wrapper.spark.connector.source import Source
-from dynamodb_wrapper.spark.connector.writing import RowWriter, check_columns
+from dynamodb_wrapper.spark.connector.writing import check_columns, written
 
 if TYPE_CHECKING:
     from pyspark.sql.datasource import DataSourceArrowWriter as ArrowWriter
@@ -95,10 +95,3 @@ def writer_of(source: Source, schema: StructType, *, overwrite: bool) -> DataSou
         )
         raise ValidationError(f"{source.table} is not overwritten: {text}", errors={"mode": [text]})
     return RowsWriter(source, schema) if ArrowWriter is None else BatchesWriter(source, schema)
-
-
-def written(source: Source, rows: Iterable[Row]) -> Counts:
-    """Write rows with a client of this process."""
-    options = source.options
-    with source.client(writes=options.share(options.write_units, options.tasks or 1)) as db:
-        return RowWriter(source, db).write(rows)

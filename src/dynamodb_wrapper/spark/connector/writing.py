@@ -11,7 +11,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from time import monotonic
+from typing import Any, Final, TypeAlias, get_origin
 
 from pydantic import BaseModel
 from pydantic import ValidationError as PydanticError
@@ -40,15 +41,17 @@ from dynamodb_wrapper.operations.draining import (
 )
 from dynamodb_wrapper.operations.intents import Create, UpdateExisting, changes_of
 from dynamodb_wrapper.operations.writes import DeleteItem, PutItem
-from dynamodb_wrapper.spark.connector.counts import Counts
-from dynamodb_wrapper.spark.connector.rows import Row
+from dynamodb_wrapper.spark.connector.counts import Calls, Counts
+from dynamodb_wrapper.spark.connector.rows import Row, UnreadRow
 from dynamodb_wrapper.spark.connector.source import Source
 from dynamodb_wrapper.validation import from_pydantic
+from dynamodb_wrapper.wire.plain import stored_fields
 from dynamodb_wrapper.wire.values import decode_item
 
 ROWS_AT_ONCE: Final = WIDEST * BATCHES_PER_LANE * MOST_WRITES
 Settled: TypeAlias = bool | DynamoDBWrapperError
 """True for a row that was written, False for one that was written before, or why it was rejected."""
+_EMPTY = (dict, frozenset, list, set, tuple)
 _REJECTS = (ValidationError, ConflictError, ItemNotFoundError)
 _AGAIN = (WriteOutcomeUnknownError, ProvisionedThroughputExceededError)
 
@@ -102,7 +105,24 @@ class RowWriter:
         plain = not self._schema.keeps_more and self._options.operation in ("put", "delete")
         if plain:
             return (yield from self._in_batches(rows))
-        return (yield Together([self._alone(row) for row in rows], limit=WIDEST))  # type: ignore[no-any-return]
+        places: dict[str, list[int]] = {}
+        for at, row in enumerate(rows):
+            places.setdefault(repr([row.get(name) for name in self._schema.key_arguments]), []).append(at)
+        settled: list[Any] = [None] * len(rows)
+        found = yield Together(
+            [self._in_order([rows[at] for at in some]) for some in places.values()], limit=WIDEST
+        )
+        for some, outcomes in zip(places.values(), found, strict=True):
+            for at, outcome in zip(some, outcomes, strict=True):
+                settled[at] = outcome
+        return settled
+
+    def _in_order(self, rows: list[Row]) -> Flow[list[Settled]]:
+        """The rows of one key, one after the other."""
+        settled: list[Settled] = []
+        for row in rows:
+            settled.append(row.error if isinstance(row, UnreadRow) else (yield from self._alone(row)))
+        return settled
 
     def _in_batches(self, rows: list[Row]) -> Flow[list[Settled]]:
         made = [self._entry(row) for row in rows]
@@ -121,6 +141,8 @@ class RowWriter:
         return settled
 
     def _entry(self, row: Row) -> Entry | DynamoDBWrapperError:
+        if isinstance(row, UnreadRow):
+            return row.error
         try:
             if self._options.operation == "put":
                 return put_entry(self._table, self._schema, self._instance(row))
@@ -227,7 +249,31 @@ class RowWriter:
             wanted = schema.codec.encode(self._instance(row))
         if schema.version is not None:
             wanted[schema.version] = {"N": str(int(row.get(schema.version) or 0) + 1)}
+        anew = _made_anew(schema.model) - row.keys()
+        stored, wanted = ({name: item[name] for name in item.keys() - anew} for item in (stored, wanted))
         return decode_item(stored) == decode_item(wanted)
+
+
+def written(source: Source, rows: Iterable[Row]) -> Counts:
+    """Write rows with a client of this process."""
+    options, calls, began = source.options, Calls(), monotonic()
+    share = options.share(options.write_units, options.tasks or 1)
+    with source.limited(writes=share, observers=[calls]) as db:
+        counts = RowWriter(source, db).write(rows)
+    counts.calls, counts.throttles, counts.seconds = calls.sent, calls.throttled, monotonic() - began
+    return counts
+
+
+def _made_anew(model: type[BaseModel]) -> set[str]:
+    """The attributes that the model itself fills in, with another value at each try, such as a moment."""
+    factories = {
+        field.attribute: model.model_fields[field.name].default_factory for field in stored_fields(model)
+    }
+    return {
+        name
+        for name, factory in factories.items()
+        if factory is not None and (get_origin(factory) or factory) not in _EMPTY
+    }
 
 
 def check_columns(source: Source) -> tuple[str, ...]:

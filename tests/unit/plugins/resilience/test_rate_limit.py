@@ -112,6 +112,15 @@ def test_pages_that_cost_as_much_as_the_limit_are_held_too(page: float) -> None:
     assert world.consumed["t"] <= 1.05 * 3000 + page
 
 
+def test_what_was_used_beyond_the_limit_is_owed_until_it_has_come() -> None:
+    world = World(lambda call: 128.0, read_units=10.0)
+    assert world.limit.owed_seconds() == 0
+    world.run(0.001, 1)
+    assert world.limit.owed_seconds() == pytest.approx(12.3, abs=0.1)
+    world.now += 100
+    assert world.limit.owed_seconds() == 0
+
+
 def test_below_the_limit_nothing_waits() -> None:
     world = World(lambda call: 0.1, read_units=100.0)
     world.run(5, 1)
