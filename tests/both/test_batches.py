@@ -291,6 +291,12 @@ class TestBlock:
             assert await db.get(Part, "n199") is not None
             assert await db.get(Part, "n200") is None
 
+    async def test_nothing_is_added_when_it_has_ended(self, db: Any, face: Any) -> None:
+        async with block(db, face) as batch:
+            await batch.put(Part(sku="a"))
+        with pytest.raises(ValidationError, match="has ended"):
+            await batch.put(Part(sku="b"))
+
     async def test_a_wrong_item_is_refused_when_it_is_added(self, db: Any, face: Any) -> None:
         with pytest.raises(ValidationError):  # noqa: PT012
             async with block(db, face) as batch:

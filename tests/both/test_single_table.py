@@ -248,6 +248,24 @@ class TestUpdates:
         await shop.transaction().update(Order, self.KEY, {"total": Decimal(1), "placed": START}).execute()
         assert [order.total for order in await self._found(shop, START)] == [1]
 
+    async def test_an_item_stored_before_a_field_was_added_can_be_changed(
+        self, shop: Any, boto3_table: Any, config: Any
+    ) -> None:
+        table = boto3_table(config.get_table_name("shop"))
+        key = {"pk": "CUSTOMER#c2", "sk": "ORDER#000001"}
+        table.update_item(Key=key, UpdateExpression="REMOVE placed")
+        order = await shop.get(Order, self.KEY)
+        assert order.placed == START  # the default
+        await shop.update(Order, order, {"total": Decimal(5)})
+        assert (
+            table.get_item(Key=key)["Item"]["gsi1sk"] == f"{START.isoformat()[:19]}.000000+00:00#0000005.00"
+        )
+        table.update_item(
+            Key=key, UpdateExpression="SET placed = :now", ExpressionAttributeValues={":now": "2026-02-01"}
+        )
+        with pytest.raises(ConflictError):
+            await shop.update(Order, order, {"total": Decimal(6)})
+
     async def _found(self, shop: Any, placed: datetime) -> Any:
         return await shop.query(Order).where(Order.status == "open", Order.placed == placed).all()
 

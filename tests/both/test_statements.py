@@ -9,7 +9,13 @@ import pytest
 from tests.support.faults import FaultServer, answered, reply, reset_after_apply, reset_before_apply
 
 from dynamodb_wrapper.client import DynamoDB
-from dynamodb_wrapper.exceptions import ConflictError, ValidationError, WriteOutcomeUnknownError
+from dynamodb_wrapper.exceptions import (
+    ConditionalCheckFailedError,
+    ConflictError,
+    UnreadableItemError,
+    ValidationError,
+    WriteOutcomeUnknownError,
+)
 from dynamodb_wrapper.models import DynamoDBModel
 
 
@@ -57,6 +63,20 @@ async def test_writes_are_applied_and_a_duplicate_is_a_conflict(db: Any, table: 
         await db.execute_statement(insert, ["fi", 3])
     await db.execute_statement(f"DELETE FROM {table} WHERE country = ?", ["fi"])
     assert await db.get(Coin, "fi") is None
+
+
+async def test_what_does_not_fit_its_model_hides_no_refusal_and_no_write(
+    db: Any, table: str, boto3_table: Any, config: Any
+) -> None:
+    stored = boto3_table(config.get_table_name("coins"))
+    stored.put_item(Item={"country": "xx", "face": "heads"})
+    update = f"UPDATE {table} SET note = 1 WHERE country = ?"
+    with pytest.raises(ConditionalCheckFailedError) as caught:
+        await db.execute_statement(f"{update} AND note = 2", ["xx"], model=Coin)
+    assert caught.value.current_item in (None, {"country": "xx", "face": "heads"})  # dynoxide gives none
+    with pytest.raises(UnreadableItemError, match="the write was applied"):
+        await db.execute_statement(f"{update} RETURNING ALL NEW *", ["xx"], model=Coin)
+    assert stored.get_item(Key={"country": "xx"})["Item"]["note"] == 1
 
 
 async def test_pages_are_read_to_the_end(face: Any, config: Any) -> None:

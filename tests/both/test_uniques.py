@@ -17,6 +17,7 @@ from dynamodb_wrapper.exceptions import (
     ItemNotFoundError,
     NotUniqueError,
     TransactionCanceledError,
+    UnreadableItemError,
     ValidationError,
 )
 from dynamodb_wrapper.expressions import Compare, Missing, Path
@@ -158,6 +159,14 @@ class TestUpdate:
             through = face(DynamoDB, config.model_copy(update={"endpoint_url": server.url}))
             assert (await through.update(User, "ada", {"age": 4})).age == 4
             assert [request.action for request in server.requests] == ["UpdateItem"]
+
+    async def test_of_an_item_that_does_not_fit_says_that_it_was_applied(
+        self, db: Any, kept: Any, boto3_table: Any, config: Any
+    ) -> None:
+        boto3_table(config.get_table_name("users")).put_item(Item={"name": "odd", "age": "old"})
+        with pytest.raises(UnreadableItemError, match="was applied"):
+            await db.update(User, "odd", {"email": "new@example.org"})
+        assert kept() == {"email#S#new@example.org": {"name": "odd"}}
 
     async def test_a_condition_that_fails_is_a_conflict(self, db: Any) -> None:
         await db.put(ADA)

@@ -19,6 +19,7 @@ from dynamodb_wrapper.client.requests import Requests
 from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.operations.batches import MOST_WRITES
 from dynamodb_wrapper.operations.bulk import (
     Entry,
@@ -49,6 +50,7 @@ class Writes:
         self._asked = outcomes
         self._timeout = timeout_seconds
         self._waiting: list[Entry] = []
+        self._ended = False
         self.outcomes = []
 
     @method
@@ -72,6 +74,8 @@ class Writes:
         return self._flush()
 
     def _add(self, entry: Entry) -> Flow[None]:
+        if self._ended:
+            raise ValidationError("the block of this batch has ended: make a new one with db.batch()")
         self._waiting.append(entry)
         if len(self._waiting) >= WIDEST * MOST_WRITES:
             yield from self._flush()
@@ -107,7 +111,7 @@ class Batch(Writes, Blocking):
     ) -> None:
         if kind is None:
             self.flush()
-        self._waiting = []
+        self._waiting, self._ended = [], True
 
 
 class AsyncBatch(Writes, Awaiting):
@@ -132,4 +136,4 @@ class AsyncBatch(Writes, Awaiting):
     ) -> None:
         if kind is None:
             await self.flush()
-        self._waiting = []
+        self._waiting, self._ended = [], True

@@ -1,7 +1,9 @@
 """Changes of typed fields, for updates; a type checker compares each value's type with the field's.
 
 Knows typed fields and changes. Must not know models' Meta. Where an item has no list or set yet, one is made;
-where it has no number, the field's default counts, as when the item is read, or else 0.
+where it has no number, the field's default counts, as when the item is read, or else 0. A None of a field
+whose default is another is stored as NULL, and an empty set of one whose default is None as an empty list:
+there the service refuses to add, and `put` gives a value.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ def put(field: T) -> Assignment[T]:
 
 
 def put_if_absent(field: T) -> Assignment[T]:
-    """Give a field a value unless it has one: `put_if_absent(Order.note).to("none")`."""
+    """Give a field a value unless it has one, be it NULL: `put_if_absent(Order.note).to("none")`."""
     return Assignment(given_field(field, "put_if_absent()"), unless_there=True)
 
 

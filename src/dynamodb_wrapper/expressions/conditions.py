@@ -15,6 +15,7 @@ from msgspec import Struct
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions.params import Params
 from dynamodb_wrapper.expressions.paths import Path
+from dynamodb_wrapper.wire.plain import is_empty_set
 
 Comparator: TypeAlias = Literal["=", "<>", "<", "<=", ">", ">="]
 MOST_CHOICES = 100
@@ -241,10 +242,13 @@ def all_of(*parts: Condition | None) -> Condition | None:
 def equals(path: Path, value: object) -> Condition:
     """The path holds that value; None means that it holds nothing or NULL, and a bool either stored form.
 
-    A boolean may be stored as BOOL or, by older versions and in keys, as the text "true" or "false".
+    A boolean may be stored as BOOL or, by older versions and in keys, as the text "true" or "false". An empty
+    set is stored as nothing, or as an empty list where nothing means None.
     """
     if value is None:
         return AnyOf((Missing(path), AttributeType(path, "NULL")))
+    if is_empty_set(value):
+        return AnyOf((Missing(path), Compare(path, "=", value)))
     if isinstance(value, bool):
         return StoredBool(path, value)
     return Compare(path, "=", value)

@@ -17,6 +17,7 @@ from dynamodb_wrapper.expressions.conditions import BeginsWith, Compare, Conditi
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.expressions.paths import Computed, Operand, Path
 from dynamodb_wrapper.expressions.places import Place, field_place, remark, step_of
+from dynamodb_wrapper.wire.plain import is_empty_set
 from dynamodb_wrapper.wire.values import encode_value
 
 _NUMBERS = (int, float, Decimal)
@@ -63,12 +64,12 @@ class TypedField:
         return TypedField(Path((*self._path.steps, plain)), place)
 
     def __eq__(self, value: object) -> Condition:  # type: ignore[override]
-        if value is None or (isinstance(value, bool) and self._place.holds(bool)):
+        if self._has_forms(value):
             return equals(self._path, value)
         return Compare(self._path, "=", operand(self, value))
 
     def __ne__(self, value: object) -> Condition:  # type: ignore[override]
-        if value is None or (isinstance(value, bool) and self._place.holds(bool)):
+        if self._has_forms(value):
             return Not(equals(self._path, value))
         return Compare(self._path, "<>", operand(self, value))
 
@@ -127,6 +128,12 @@ class TypedField:
 
     def __contains__(self, value: object) -> bool:
         raise TypeError(f"`in` cannot ask about the field {self._path}: use contains(field, {value!r})")
+
+    def _has_forms(self, value: object) -> bool:
+        """Whether there are several ways in which the value may be stored."""
+        if isinstance(value, bool):
+            return self._place.holds(bool)
+        return value is None or (is_empty_set(value) and self._place.empty_is_nothing)
 
     def _ordered(self, comparator: Literal["<", "<=", ">", ">="], value: object) -> Condition:
         if value is None:

@@ -7,16 +7,18 @@ None is taken as it is, because a condition on nothing does not hold.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sized
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping, Sized
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TypeVar, cast, overload
+from typing import Any, Final, TypeVar, cast, overload
 from uuid import UUID
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions.boto3 import condition_of
 from dynamodb_wrapper.expressions.conditions import (
+    AnyOf,
     Between,
     Comparator,
     Condition,
@@ -33,6 +35,14 @@ from dynamodb_wrapper.expressions.paths import Path
 
 __all__ = ["begins_with", "between", "contains", "exists", "in_", "missing", "not_", "present", "size"]
 
+_COMPARE: Final[Mapping[Comparator, Callable[[int, int], bool]]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
 
@@ -140,17 +150,24 @@ def present(field: T | None) -> T:
 
 def size(field: Sized | None) -> int:
     """The field's size, to be compared with a number: characters, bytes or elements."""
-    return cast("int", FieldSize(path_of(given_field(field, "size()"))))
+    given = given_field(field, "size()")
+    return cast("int", FieldSize(path_of(given), place_of(given).empty_is_nothing))
 
 
 class FieldSize:
-    """The size of a field: `size(Order.lines) > 2` is a condition."""
+    """The size of a field: `size(Order.lines) > 2` is a condition.
 
-    __slots__ = ("_path",)
+    Parameters:
+        path: of the field.
+        empty_is_nothing: whether it has the size 0 where nothing is stored; else it has none then.
+    """
+
+    __slots__ = ("_empty_is_nothing", "_path")
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, empty_is_nothing: bool = False) -> None:
         self._path = path
+        self._empty_is_nothing = empty_is_nothing
 
     def __repr__(self) -> str:
         return f"<size of {self._path}>"
@@ -183,4 +200,7 @@ class FieldSize:
             raise ValidationError(
                 f"the size of {self._path} is compared with a whole number or a field, not with {number!r}"
             )
-        return Size(self._path, comparator, number)
+        stored = Size(self._path, comparator, number)
+        if self._empty_is_nothing and _COMPARE[comparator](0, number):
+            return AnyOf((Missing(self._path), stored))
+        return stored

@@ -29,7 +29,7 @@ from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.validation import did_you_mean
 from dynamodb_wrapper.wire.compiled import Codec
-from dynamodb_wrapper.wire.plain import attribute_name, is_root_model
+from dynamodb_wrapper.wire.plain import attribute_name, is_root_model, stored_fields
 from dynamodb_wrapper.wire.values import WireValue, encode_value
 
 _NUMBERS = (int, float, Decimal)
@@ -76,6 +76,12 @@ class Place(Struct, frozen=True):
     def is_required(self) -> bool:
         """Whether an item without it cannot be read."""
         return self.owner is not None and self.owner.model_fields[self.name].is_required()
+
+    @property
+    def empty_is_nothing(self) -> bool:
+        """Whether an empty set is stored there as nothing."""
+        fields = () if self.owner is None else stored_fields(self.owner)
+        return any(field.name == self.name and field.empty_left_out for field in fields)
 
     def wire(self, value: object, where: str, *, constraints: bool = False) -> WireValue:
         """A value as it is stored there.

@@ -22,13 +22,14 @@ from dynamodb_wrapper.exceptions import (
     DynamoDBWrapperError,
     ItemNotFoundError,
     TransactionCanceledError,
+    ValidationError,
 )
 from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations.attempts import Attempts, read_stored
 from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.intents import resource_id
 from dynamodb_wrapper.operations.plans import NOT_UNIQUE
-from dynamodb_wrapper.operations.refusals import as_stored, named, not_unique, refusal, was_applied
+from dynamodb_wrapper.operations.refusals import named, not_unique, refusal, was_applied
 from dynamodb_wrapper.operations.steps import (
     DeleteStep,
     PutStep,
@@ -39,6 +40,7 @@ from dynamodb_wrapper.operations.steps import (
     update_step,
 )
 from dynamodb_wrapper.operations.versions import writers
+from dynamodb_wrapper.operations.writes import as_stored, unreadable
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
@@ -153,7 +155,12 @@ class ApplyOne(Write[Any], Struct, frozen=True):
     def _result(self, found: Any) -> Any:
         if isinstance(self.step, DeleteStep):
             return found is not None
-        return None if isinstance(self.step, PutStep) else self.step.schema.codec.decode(found)
+        if isinstance(self.step, PutStep):
+            return None
+        try:
+            return self.step.schema.codec.decode(found, table=self.step.table)
+        except ValidationError as misfit:
+            raise unreadable(misfit, f" to {self.step.table}") from misfit
 
 
 def apply_together(send: Send, attempts: Attempts) -> Flow[None]:
@@ -168,12 +175,13 @@ def apply_together(send: Send, attempts: Attempts) -> Flow[None]:
 
 
 def _gave_up(step: Step[Any], error: TransactionCanceledError) -> ConflictError:
+    stored = error.reasons[0].item
     return ConflictError(
         f"{named(step)} was changed by others all the time; nothing was written: try again",
         error,
         error.context,
         resource_id=resource_id(decode_item(step.key)),
-        current_item=error.reasons[0].item and as_stored(step, dict(error.reasons[0].item)),
+        current_item=None if stored is None else as_stored(step.schema.codec, dict(stored), step.table),
     )
 
 
@@ -189,5 +197,7 @@ def _of_one(step: Step[Any], error: TransactionCanceledError) -> DynamoDBWrapper
 def _decoded(reason: CancellationReason, step: Step[Any]) -> CancellationReason:
     if reason.item is None:
         return reason
-    item = decode_item(reason.item) if reason.code == NOT_UNIQUE else as_stored(step, reason.item)
+    if reason.code == NOT_UNIQUE:
+        return CancellationReason(reason.code, reason.message, decode_item(reason.item))
+    item: Any = as_stored(step.schema.codec, dict(reason.item), step.table)
     return CancellationReason(reason.code, reason.message, item)

@@ -14,11 +14,11 @@ from dynamodb_wrapper.exceptions import (
     DynamoDBWrapperError,
     ItemNotFoundError,
     NotUniqueError,
-    ValidationError,
     WriteOutcomeUnknownError,
 )
 from dynamodb_wrapper.operations.intents import resource_id
 from dynamodb_wrapper.operations.steps import DeleteStep, Step, UpdateStep
+from dynamodb_wrapper.operations.writes import as_stored
 from dynamodb_wrapper.schema import WRITES
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
@@ -70,7 +70,7 @@ def refusal(step: Step[Any], stored: WireItem | None, error: DynamoDBWrapperErro
         return ItemNotFoundError(
             f"{named(step)} is not in table {step.table}", error, table_name=step.table, key=key
         )
-    item = None if stored is None else as_stored(step, stored)
+    item = None if stored is None else as_stored(step.schema.codec, stored, step.table)
     why, kind = _lock_refusal(step, stored), ConflictError
     if not why and isinstance(step, UpdateStep):
         why = "is not in the state that the condition asks for"
@@ -83,14 +83,6 @@ def refusal(step: Step[Any], stored: WireItem | None, error: DynamoDBWrapperErro
         resource_id=resource_id(key),
         current_item=item,
     )
-
-
-def as_stored(step: Step[Any], item: WireItem) -> object:
-    """The item that stands in the way; in plain values where it does not fit its model."""
-    try:
-        return step.schema.codec.decode(item, table=step.table)
-    except ValidationError:
-        return decode_item(item)
 
 
 def not_unique(

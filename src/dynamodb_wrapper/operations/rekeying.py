@@ -12,12 +12,23 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import Assign, Change, Compare, Condition, Missing, Path, Remove, all_of
+from dynamodb_wrapper.expressions import (
+    AnyOf,
+    Assign,
+    Change,
+    Compare,
+    Condition,
+    Missing,
+    Path,
+    Remove,
+    all_of,
+)
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations.changes import path_of_change
 from dynamodb_wrapper.operations.keys import wire_key
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.schema.keyed import Made
+from dynamodb_wrapper.wire.plain import stored_fields
 from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.values import WireItem, WireValue
 
@@ -65,7 +76,7 @@ def rekeyed(schema: TableSchema[Any], key: object, changes: Sequence[Change]) ->
             if name in new:
                 continue
             if name in guarded:
-                guards[name] = _is_still(name, known.get(name))
+                guards[name] = _is_still(key, name, known.get(name))
             elif name not in known:
                 raise _unknown(schema, template, name, sorted(changed.keys() & set(template.fields)))
         try:
@@ -99,9 +110,19 @@ def _assigned(template: Made, change: Change) -> WireValue | None:
     raise ValidationError(f"{path} is {text}", errors={str(path): [text]})
 
 
-def _is_still(name: str, value: WireValue | None) -> Condition:
+def _is_still(item: object, name: str, value: WireValue | None) -> Condition:
+    """The attribute is as it was read; reading makes a default up where there is none."""
     path = Path((name,))
-    return Missing(path) if value is None else Compare(path, "=", Wire(value))
+    if value is None:
+        return Missing(path)
+    same = Compare(path, "=", Wire(value))
+    return same if name in _set_in(item) else AnyOf((Missing(path), same))
+
+
+def _set_in(item: object) -> set[str]:
+    if not isinstance(item, BaseModel):
+        return set()
+    return {field.attribute for field in stored_fields(type(item)) if field.name in item.model_fields_set}
 
 
 def _unknown(schema: TableSchema[Any], template: Made, name: str, changed: Sequence[str]) -> ValidationError:

@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from dynamodb_wrapper.engine.bodies import only_reads
 from dynamodb_wrapper.engine.flow import Call, Flow, Operation, Reply, Send
-from dynamodb_wrapper.exceptions import ConditionalCheckFailedError
+from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ValidationError
 from dynamodb_wrapper.operations.readers import Reader
+from dynamodb_wrapper.operations.writes import as_stored, unreadable
 from dynamodb_wrapper.wire.values import encode_value
 
 T = TypeVar("T")
@@ -25,7 +26,8 @@ class Statement(Operation[list[T]], Struct, frozen=True, kw_only=True):
     """Run one PartiQL statement and return all its items, page after page.
 
     A statement that writes is sent once only: where its answer is lost that is a `WriteOutcomeUnknownError`,
-    because nothing tells whether repeating it is harmless.
+    because nothing tells whether repeating it is harmless; where what it returns does not fit its model, an
+    `UnreadableItemError`.
 
     Parameters:
         text: the statement, with `?` for each value and the table's full name in double quotes.
@@ -75,9 +77,14 @@ class Statement(Operation[list[T]], Struct, frozen=True, kw_only=True):
                 reply = yield from send(statement.call())
             except ConditionalCheckFailedError as error:
                 if error.current_item is not None:
-                    error.current_item = self.reader.decode(error.current_item)
+                    error.current_item = as_stored(self.reader, error.current_item)
                 raise
-            items += self.parse(reply)
+            try:
+                items += self.parse(reply)
+            except ValidationError as misfit:
+                if self.reads:
+                    raise
+                raise unreadable(misfit) from misfit
             token = msgspec.json.decode(reply).get("NextToken")
             if not token:
                 return items

@@ -19,6 +19,7 @@ from dynamodb_wrapper.expressions.params import Encode, encode_plainly
 from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.operations.reads import GetItem
+from dynamodb_wrapper.operations.writes import as_stored
 from dynamodb_wrapper.wire.sizes import check_item_size
 from dynamodb_wrapper.wire.values import WireValue
 
@@ -139,6 +140,5 @@ def check_count(count: int, how: str = "") -> None:
 def _decoded(reason: CancellationReason, action: TransactAction) -> CancellationReason:
     if reason.item is None:
         return reason
-    return CancellationReason(
-        reason.code, reason.message, action.reader.decode(reason.item, table=action.table)
-    )
+    item: Any = as_stored(action.reader, dict(reason.item), action.table)
+    return CancellationReason(reason.code, reason.message, item)

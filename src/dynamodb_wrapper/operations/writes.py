@@ -24,6 +24,24 @@ WireItem: TypeAlias = dict[str, WireValue]
 ReturnValues: TypeAlias = Literal["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"]
 
 
+def unreadable(misfit: ValidationError, where: str = "") -> UnreadableItemError:
+    """The error for a write that was applied to an item which does not fit its model."""
+    return UnreadableItemError(
+        f"the write{where} was applied, but the item does not fit: {misfit.message}",
+        misfit,
+        misfit.context,
+        errors=misfit.errors,
+    )
+
+
+def as_stored(reader: Reader[Any], item: WireItem, table: str = "") -> object:
+    """An item that stands in the way of a write; in plain values where it does not fit its model."""
+    try:
+        return reader.decode(item, table=table)
+    except ValidationError:
+        return decode_item(item)
+
+
 class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=True):
     """What the single writes share.
 
@@ -56,19 +74,11 @@ class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=Tr
         try:
             return self.reader.read_item(reply, "Attributes", table=self.table)
         except ValidationError as misfit:
-            raise UnreadableItemError(
-                f"the write to {self.table} was applied, but the item does not fit: {misfit.message}",
-                misfit,
-                misfit.context,
-                errors=misfit.errors,
-            ) from misfit
+            raise unreadable(misfit, f" to {self.table}") from misfit
 
     def _as_stored(self, item: WireItem) -> object:
         """The item that stands in the way; in plain values where it does not fit its model."""
-        try:
-            return self.reader.decode(item, table=self.table)
-        except ValidationError:
-            return decode_item(item)
+        return as_stored(self.reader, item, self.table)
 
     def _finish(
         self, action: str, body: dict[str, Any], params: Params, repeatable: bool, partition_key: str = ""

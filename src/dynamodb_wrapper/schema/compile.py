@@ -23,6 +23,7 @@ from dynamodb_wrapper.schema.description import GSI, LSI, Index, KeyType, Projec
 from dynamodb_wrapper.schema.encrypted import encrypted_attributes
 from dynamodb_wrapper.schema.shards import shards_of
 from dynamodb_wrapper.schema.sharing import SharedTable, housemates, refuse_conflicts
+from dynamodb_wrapper.wire.plain import attribute_name
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -86,7 +87,7 @@ class _Compiler:
             for name, value in vars(base).items()
             if not name.startswith("__")
         }
-        fields = {(info.alias or name): info for name, info in _fields(model).items()}
+        fields = {attribute_name(name, info): info for name, info in _fields(model).items()}
         self.annotations = {name: info.annotation for name, info in fields.items()}
         self.encrypted = encrypted_attributes(fields, self.fail)
         self.shared = SharedTable(self.meta, self.annotations, self.fail)

@@ -26,6 +26,7 @@ from dynamodb_wrapper.wire.shapes import (
     ModelOf,
     Scalar,
     Shape,
+    is_left_out_when_empty,
     is_left_out_when_none,
     reads_beyond_its_fields,
     tag_of,
@@ -117,9 +118,10 @@ class DecoderCompiler:
             name = f"f{position}"
             wire_type, expression = self._form(field.shape, field.stored.attribute in keys)
             none = is_left_out_when_none(field, keys)
-            certain = field.required and not none
+            absent = "None" if none else "frozenset()" if is_left_out_when_empty(field) else None
+            certain = field.required and absent is None
             members.append((name, wire_type) if certain else (name, wire_type | None, None))
-            reads.append(_Read(field, f"item.{name}", expression(f"item.{name}"), certain, none))
+            reads.append(_Read(field, f"item.{name}", expression(f"item.{name}"), certain, absent))
         rename = {f"f{position}": field.stored.attribute for position, field in enumerate(fields)}
         members.sort(key=len)
         strict = self._strict or reads_beyond_its_fields(model)
@@ -134,9 +136,9 @@ class DecoderCompiler:
         for read in reads:
             name, expression = read.field.stored.name, read.expression
             if not read.certain:
-                default = "None" if read.none else self._default(model, name)
+                default = read.absent or self._default(model, name)
                 expression = f"{default} if {read.member} is None else {expression}"
-                if not read.none:
+                if read.absent is None:
                     absent.append(f"if {read.member} is None: names.discard({name!r})")
             state.append(f"{name!r}: {expression}")
         names = ", ".join(repr(read.field.stored.name) for read in reads)
@@ -208,13 +210,13 @@ def _is_hashable(value: object) -> bool:
 
 
 class _Read(msgspec.Struct, frozen=True):
-    """How a field is read: `certain` if an item must have it, `none` if it is None where an item lacks it."""
+    """How a field is read: `certain` if an item must have it; else `absent` may be its value without one."""
 
     field: FieldShape
     member: str
     expression: str
     certain: bool
-    none: bool
+    absent: str | None
 
 
 def _row(reads: Sequence[_Read]) -> list[str]:
@@ -224,8 +226,8 @@ def _row(reads: Sequence[_Read]) -> list[str]:
         attribute = repr(read.field.stored.attribute)
         if read.certain:
             always.append(f"{attribute}: {read.expression}")
-        elif read.none:
-            always.append(f"{attribute}: None if {read.member} is None else {read.expression}")
+        elif read.absent is not None:
+            always.append(f"{attribute}: {read.absent} if {read.member} is None else {read.expression}")
         else:
             sometimes.append(f"if {read.member} is not None: row[{attribute}] = {read.expression}")
     return [f"row = {{{', '.join(always)}}}", *sometimes, "return row"]

@@ -108,13 +108,13 @@ class EncoderCompiler:
         stores = self._expression(shape)
         if is_key:
             stores = f"key_form({stores})" if may_be_bool(shape) else stores
-        lines = [f"value = {source}"]
+        lines, first = [f"value = {source}"], "if"
+        if stored.empty_left_out:
+            lines.append("if value.__class__ in (set, frozenset) and not value: pass")
+            first = "elif"
         if stored.none_left_out or is_key:
-            lines += ["if value is None: pass", f"elif {self._test(shape)}: {target} = {stores}"]
+            lines += [f"{first} value is None: pass", f"elif {self._test(shape)}: {target} = {stores}"]
         else:
-            if stored.empty_left_out:
-                lines.append("if value.__class__ in (set, frozenset) and not value: pass")
-            first = "elif" if stored.empty_left_out else "if"
             lines.append(f"{first} {self._test(shape)}: {target} = {stores}")
             if shape.null:
                 lines.append(f"elif value is None: {target} = {{'NULL': True}}")

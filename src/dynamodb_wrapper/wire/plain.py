@@ -16,7 +16,7 @@ from enum import Enum
 from functools import cache
 from numbers import Integral
 from pathlib import PurePath
-from typing import Any
+from typing import Any, get_origin
 
 from msgspec import Struct
 from pydantic import (
@@ -48,8 +48,9 @@ class StoredField(Struct, frozen=True):
         excluded: whether the field is read only (`exclude=True`).
         dumped: whether the field has a serializer of its own.
         one_way: whether pydantic would not find the value again under that name (`AliasPath`).
-        empty_left_out: whether an empty set needs no attribute, because it is the default as well. DynamoDB
-            has no empty set, and adds elements to a set or to nothing only.
+        empty_left_out: whether an empty set needs no attribute, because it is the default as well, or there
+            is no default and only a set fits. DynamoDB has no empty set: it takes a set away with its last
+            element, and adds elements to a set or to nothing only.
     """
 
     name: str
@@ -74,10 +75,16 @@ def stored_fields(model: type[BaseModel]) -> tuple[StoredField, ...]:
             excluded=field.exclude is True,
             dumped=bool(serialized & {name, "*"}) or any(map(_serializes, field.metadata)),
             one_way=attribute_name(name, field) == name and isinstance(field.validation_alias, AliasPath),
-            empty_left_out=is_empty_set(field.default) or field.default_factory in (set, frozenset),
+            empty_left_out=_may_lack_elements(field),
         )
         for name, field in model.model_fields.items()
     )
+
+
+def _may_lack_elements(field: FieldInfo) -> bool:
+    if field.is_required():
+        return (get_origin(field.annotation) or field.annotation) in (set, frozenset)
+    return is_empty_set(field.default) or field.default_factory in (set, frozenset)
 
 
 def is_empty_set(value: object) -> bool:

@@ -21,6 +21,7 @@ from dynamodb_wrapper.wire.shapes import (
     ModelOf,
     Scalar,
     Shape,
+    is_left_out_when_empty,
     is_left_out_when_none,
 )
 
@@ -34,7 +35,12 @@ def model_preparer(
     prepare = {
         field.stored.attribute: each for field in fields if (each := _preparer(field.shape)) is not None
     }
-    absent = {field.stored.attribute: None for field in fields if is_left_out_when_none(field, keys)}
+    absent: dict[str, Any] = {}
+    for field in fields:
+        if is_left_out_when_none(field, keys):
+            absent[field.stored.attribute] = None
+        elif is_left_out_when_empty(field):
+            absent[field.stored.attribute] = frozenset()
     accepted = _accepted(model) if model.model_config.get("extra") == "forbid" else None
 
     def prepared(item: Any) -> Any:

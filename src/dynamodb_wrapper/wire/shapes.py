@@ -214,6 +214,11 @@ def is_left_out_when_none(field: FieldShape, keys: Collection[str]) -> bool:
     return field.required and may_be_none and field.stored.attribute in keys
 
 
+def is_left_out_when_empty(field: FieldShape) -> bool:
+    """Whether an item without this attribute has an empty set in it, although the field must be given one."""
+    return field.required and field.stored.empty_left_out
+
+
 def reads_beyond_its_fields(model: type[BaseModel]) -> bool:
     """Whether validation can use attributes other than those that the fields are stored as."""
     config = model.model_config

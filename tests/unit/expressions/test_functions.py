@@ -95,7 +95,8 @@ def said(given: object) -> tuple[str, list[Any]]:
         (not_(Order.paid), "(NOT paid IN (:1, :0))", [{"S": "true"}, {"BOOL": True}]),
         (size(Order.id) == 3, "size(id) = :0", [{"N": "3"}]),
         (size(Order.id) != 3, "size(id) <> :0", [{"N": "3"}]),
-        (size(Order.states) < 3, "size(states) < :0", [{"N": "3"}]),
+        (size(Order.states) < 3, "(attribute_not_exists(states) OR size(states) < :0)", [{"N": "3"}]),
+        (size(Order.states) > 0, "size(states) > :0", [{"N": "0"}]),
         (size(Order.states) > Order.count, "size(states) > count", []),
     ],
 )

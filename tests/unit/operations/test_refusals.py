@@ -11,7 +11,7 @@ from dynamodb_wrapper.exceptions import (
     ItemNotFoundError,
     WriteOutcomeUnknownError,
 )
-from dynamodb_wrapper.operations.refusals import as_stored, refusal, was_applied
+from dynamodb_wrapper.operations.refusals import refusal, was_applied
 from dynamodb_wrapper.operations.steps import delete_step, put_step, update_step
 from dynamodb_wrapper.schema import WRITES, schema_of
 
@@ -54,13 +54,6 @@ def test_the_error_says_what_stands_in_the_way(
     error = refusal(step, item, FAILED)
     assert type(error) is kind
     assert text in error.message
-
-
-def test_an_item_that_does_not_fit_its_model_is_given_in_plain_values() -> None:
-    assert as_stored(put_step(SCHEMA, "t", READ), {"id": {"S": "a"}, "version": {"S": "x"}}) == {
-        "id": "a",
-        "version": "x",
-    }
 
 
 class TestWasApplied:
