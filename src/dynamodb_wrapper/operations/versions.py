@@ -42,6 +42,7 @@ from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations.expiry import expired
 from dynamodb_wrapper.schema import WRITES, TableSchema
 from dynamodb_wrapper.wire.plain import stored_fields
+from dynamodb_wrapper.wire.reading import take_unknown
 from dynamodb_wrapper.wire.values import WireItem
 
 MOST_WRITERS = 32
@@ -224,9 +225,7 @@ def lock_of(schema: TableSchema[Any], instance: BaseModel | None) -> Lock | None
 
 def _history(instance: BaseModel) -> str:
     """`_writes` as it was read; pydantic's assignment to a model that allows extras makes it one of them."""
-    extra = instance.__pydantic_extra__
-    if extra and WRITES in extra:
-        vars(instance)[WRITES] = extra.pop(WRITES)
+    vars(instance).update(take_unknown(instance, (WRITES,)))
     history: str = vars(instance).get(WRITES, "")
     return history
 

@@ -16,6 +16,7 @@ from dynamodb_wrapper.schema.sealed import SealedCodec
 from dynamodb_wrapper.schema.shards import ShardKey
 from dynamodb_wrapper.schema.templates import Template
 from dynamodb_wrapper.wire.compiled import Codec, ModelPage
+from dynamodb_wrapper.wire.reading import take_unknown
 from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
@@ -120,11 +121,10 @@ class KeyedCodec(Codec[M]):
         return page
 
     def _own(self, instance: M, table: str) -> M:
-        extra = instance.__pydantic_extra__ or {}
         if self._type_attribute is not None:
-            self._check_type(extra.pop(self._type_attribute, None), table)
-        for name in self._made:
-            extra.pop(name, None)
+            taken = take_unknown(instance, (self._type_attribute,))
+            self._check_type(taken.get(self._type_attribute), table)
+        take_unknown(instance, self._made)
         return instance
 
     def _check_type(self, found: object, table: str) -> None:

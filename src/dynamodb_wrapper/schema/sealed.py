@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from dynamodb_wrapper.exceptions import DecryptionError
 from dynamodb_wrapper.wire.compiled import Codec, ModelPage
 from dynamodb_wrapper.wire.plaintext import MAGIC_TEXT, is_ciphertext, to_encrypt
+from dynamodb_wrapper.wire.reading import take_unknown
 from dynamodb_wrapper.wire.values import WireItem, WireValue, decode_item
 
 M = TypeVar("M", bound=BaseModel)
@@ -90,8 +91,5 @@ class SealedCodec(Codec[M]):
                     )
 
     def _without_indexes(self, instance: M) -> M:
-        extra = instance.__pydantic_extra__
-        if extra:
-            for name in self._fields_of_indexes:
-                extra.pop(name, None)
+        take_unknown(instance, self._fields_of_indexes)
         return instance

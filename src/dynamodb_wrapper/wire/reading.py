@@ -6,7 +6,7 @@ the compiled decoder gives them; after it, attributes that a model does not know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -84,6 +84,21 @@ def _keep_in_model(instance: BaseModel, item: dict[str, Any]) -> None:
             unknown[attribute] = value
     if unknown and instance.model_config.get("extra") != "allow":
         object.__setattr__(instance, "__pydantic_extra__", unknown)
+
+
+def take_unknown(instance: BaseModel, names: Iterable[str]) -> dict[str, Any]:
+    """Takes attributes that the model does not know out of an instance, as if it had never had them.
+
+    Returns:
+        Those that it had.
+    """
+    extra = instance.__pydantic_extra__
+    if not extra:
+        return {}
+    taken = {name: extra.pop(name) for name in names if name in extra}
+    if not extra and instance.model_config.get("extra") != "allow":
+        object.__setattr__(instance, "__pydantic_extra__", None)
+    return taken
 
 
 def _accepted(model: type[BaseModel]) -> set[str]:

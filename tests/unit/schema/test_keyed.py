@@ -53,7 +53,7 @@ def test_keys_and_the_type_are_stored_and_taken_off() -> None:
         CODEC.from_plain(CODEC.to_plain(Note(id="a"))),
     ):
         assert note == Note(id="a")
-        assert not note.model_extra
+        assert note.model_extra is None
     assert CODEC.read_item(b"{}") is None
 
 
