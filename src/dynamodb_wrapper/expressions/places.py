@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 from enum import Enum
-from functools import cache, lru_cache, reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import (
     Any,
@@ -153,7 +153,7 @@ def field_place(model: type[BaseModel], name: str) -> Place | None:
     return Place(field.annotation, model, name, attribute)
 
 
-@cache
+@lru_cache(maxsize=256)
 def codec_of(model: type[BaseModel]) -> Codec[BaseModel]:
     """The codec of a model wherever it is nested."""
     return Codec(model)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import PurePath
 from typing import Any, ForwardRef, NoReturn, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from pydantic import BaseModel
 
@@ -41,7 +42,12 @@ _TEXT = (str, bool, datetime, date, time, UUID, PurePath)
 _NUMBERS = (int, float, Decimal)
 _BYTES = (bytes, bytearray)
 
-_compiled: dict[type[BaseModel], TableSchema[Any]] = {}
+MOST_AT_HAND = 256
+
+_at_hand: dict[type[BaseModel], TableSchema[Any]] = {}
+"""Some of the descriptions, found in half the time that it takes to ask the class."""
+_sharing: WeakValueDictionary[int, TableSchema[Any]] = WeakValueDictionary()
+"""The descriptions of models that share tables, for as long as those live."""
 
 
 def schema_of(model: type[M]) -> TableSchema[M]:
@@ -54,20 +60,27 @@ def schema_of(model: type[M]) -> TableSchema[M]:
         MetaError: Meta is missing or wrong; names the model, the attribute and the mend.
     """
     try:
-        return _compiled[model]
-    except (KeyError, TypeError):  # not compiled yet, or nothing that can be a key
+        return _at_hand[model]
+    except (KeyError, TypeError):  # not at hand, or nothing that can be a key
         pass
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise MetaError(f"{model!r} is not a pydantic model class: give the class, not an instance")
-    schema = _Compiler(model).compile()
-    refuse_conflicts(schema, housemates(schema, list(_compiled.values())))
-    _compiled[model] = schema
+    schema: TableSchema[M] | None = vars(model).get("__dynamodb_schema__")
+    if schema is None:
+        schema = _Compiler(model).compile()
+        refuse_conflicts(schema, housemates(schema, list(_sharing.values())))
+        if schema.type_attribute is not None:
+            _sharing[id(schema)] = schema
+    adopt(model, schema)
     return schema
 
 
 def adopt(model: type[BaseModel], schema: TableSchema[Any]) -> None:
-    """Keep the description of a class that has no Meta of its own."""
-    _compiled[model] = schema
+    """Keep a description in the class that it is of, so that it ends when nobody has the class any more."""
+    model.__dynamodb_schema__ = schema  # type: ignore[attr-defined]
+    if len(_at_hand) >= MOST_AT_HAND:
+        _at_hand.clear()
+    _at_hand[model] = schema
 
 
 class _Compiler:

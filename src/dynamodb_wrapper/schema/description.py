@@ -143,6 +143,10 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
     type_attribute: str | None = None
     type_name: str = ""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A class that is pickled by its value, as Spark does with those of a notebook, leaves it behind."""
+        return _left_behind, ()
+
     @property
     def table_name(self) -> str:
         """The table's name before the prefix; a MetaError where Meta gives none."""
@@ -266,3 +270,7 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
                 context={"table": table},
             )
         return given
+
+
+def _left_behind() -> None:
+    """What stands in a pickled class in place of its description, which is compiled anew."""

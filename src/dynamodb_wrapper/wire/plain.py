@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache
 from numbers import Integral
 from pathlib import PurePath
 from typing import Any, get_origin
+from weakref import WeakKeyDictionary
 
 from msgspec import Struct
 from pydantic import (
@@ -62,9 +62,18 @@ class StoredField(Struct, frozen=True):
     empty_left_out: bool
 
 
-@cache
 def stored_fields(model: type[BaseModel]) -> tuple[StoredField, ...]:
     """The fields of a model, in their order."""
+    fields = _known.get(model)
+    if fields is None:
+        fields = _known[model] = _stored_fields(model)
+    return fields
+
+
+_known: WeakKeyDictionary[type[BaseModel], tuple[StoredField, ...]] = WeakKeyDictionary()
+
+
+def _stored_fields(model: type[BaseModel]) -> tuple[StoredField, ...]:
     serializers = model.__pydantic_decorators__.field_serializers.values()
     serialized = {name for serializer in serializers for name in serializer.info.fields}
     return tuple(

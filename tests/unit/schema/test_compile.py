@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import enum
+import gc
+import pickle
+import weakref
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -390,3 +393,26 @@ def test_an_expiry_time_that_is_a_key_of_an_index_is_a_number() -> None:
             gsis: ClassVar = [GSI("ByOwner", "owner", "ends")]
 
     assert schema_of(Lease).key_types == {"id": "S", "owner": "S", "ends": "N"}
+
+
+def test_what_is_known_of_a_class_is_known_as_long_as_there_is_the_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dynamodb_wrapper.schema.compile.MOST_AT_HAND", 1)
+    kept = with_meta(partition_key="order_id")
+    schema = schema_of(kept)
+    gone = [weakref.ref(_used(with_meta(partition_key="order_id"))) for _ in range(5)]
+    assert schema_of(kept) is schema
+    gc.collect()
+    assert [model() for model in gone] == [None] * 5
+
+
+def _used(model: type[BaseModel]) -> type[BaseModel]:
+    codec = schema_of(model).codec
+    order = codec.decode({"order_id": {"S": "1"}, "customer": {"S": "c"}, "placed_at": {"S": "2026-01-01"}})
+    assert codec.encode(order)["order_id"] == {"S": "1"}
+    return model
+
+
+def test_a_class_that_is_pickled_by_its_value_leaves_its_description_behind() -> None:
+    assert pickle.loads(pickle.dumps(schema_of(with_meta(partition_key="order_id")))) is None

@@ -150,8 +150,9 @@ def test_a_subclass_may_stand_for_the_same_items() -> None:
 
 
 def test_models_of_modules_are_compared_when_they_are_compiled() -> None:
-    schema_of(model(lasting="shop.models", table_name="shop_of_modules", templates=TEMPLATES))
-    schema_of(model(lasting="shop.models", table_name="shop_of_modules", templates=TEMPLATES))  # made anew
+    first = model(lasting="shop.models", table_name="shop_of_modules", templates=TEMPLATES)
+    made_anew = model(lasting="shop.models", table_name="shop_of_modules", templates=TEMPLATES)
+    assert schema_of(first) is not schema_of(made_anew)
     again = model(lasting="shop.other", table_name="shop_of_modules", templates=TEMPLATES)
     for _ in range(2):
         with pytest.raises(MetaError, match="both are stored as 'Thing'"):
