@@ -95,8 +95,7 @@ class Stream:
         try:
             token: str = self._ask("GetShardIterator", body)["ShardIterator"]
         except DynamoDBWrapperError as error:
-            if error.context.get("service_code") in _TRIMMED:
-                raise self._gone(f"of shard {shard} after {after or 'its beginning'}") from error
+            self._check_trimmed(error, shard, after)
             raise
         return token
 
@@ -108,18 +107,14 @@ class Stream:
         Parameters:
             after: the place to go on from where the iterator is too old.
         """
-        for tries_left in (True, False):
-            try:
-                body = {"ShardIterator": iterator, "Limit": min(most, MOST_RECORDS)}
-                reply = self._ask("GetRecords", body)
-                break
-            except DynamoDBWrapperError as error:
-                code = error.context.get("service_code")
-                if code in _TRIMMED:
-                    raise self._gone(f"of shard {shard} after {after or 'its beginning'}") from error
-                if code != _EXPIRED or not tries_left:
-                    raise
-                iterator = self.iterator(shard, after)
+        body = {"ShardIterator": iterator, "Limit": min(most, MOST_RECORDS)}
+        try:
+            reply = self._ask("GetRecords", body)
+        except DynamoDBWrapperError as error:
+            self._check_trimmed(error, shard, after)
+            if error.context.get("service_code") != _EXPIRED:
+                raise
+            reply = self._ask("GetRecords", body | {"ShardIterator": self.iterator(shard, after)})
         return reply["Records"], reply.get("NextShardIterator")
 
     def between(self, shard: str, after: str, to: str) -> Iterator[list[Mapping[str, Any]]]:
@@ -152,6 +147,10 @@ class Stream:
         for shard, at in start.items():
             if shard not in end and not at["done"]:
                 raise self._gone(f"of shard {shard} after {at['after'] or 'its beginning'}")
+
+    def _check_trimmed(self, error: DynamoDBWrapperError, shard: str, after: str) -> None:
+        if error.context.get("service_code") in _TRIMMED:
+            raise self._gone(f"of shard {shard} after {after or 'its beginning'}") from error
 
     def _gone(self, what: str) -> ServiceError:
         return ServiceError(
