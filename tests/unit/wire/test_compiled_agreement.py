@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, create_model
 
@@ -118,7 +118,6 @@ def instances(draw: st.DrawFn) -> BaseModel:
     return model.model_validate({f"field_{n}": value for n, (_, value) in enumerate(fields)})
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(instances())
 def test_compiled_and_generic_ways_agree_on_every_model(instance: BaseModel) -> None:
     open_type = (
@@ -163,7 +162,6 @@ class Record(BaseModel):
 
 
 @pytest.mark.parametrize("keep_unknown", [True, False])
-@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_compiled_and_generic_ways_agree_on_every_item(keep_unknown: bool, data: st.DataObject) -> None:
     fitting = data.draw(st.fixed_dictionaries({"run_id": texts}, optional=OPTIONAL))

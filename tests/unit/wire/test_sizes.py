@@ -11,14 +11,19 @@ from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.wire.sizes import ITEM_LIMIT, check_item_size, check_key, item_size
 from dynamodb_wrapper.wire.values import encode_item
 
-scalars = st.text() | st.integers(-(10**38) + 1, 10**38 - 1) | st.booleans() | st.none() | st.binary()
+texts = st.text(max_size=12)
+scalars = texts | st.integers(-(10**38) + 1, 10**38 - 1) | st.booleans() | st.none() | st.binary(max_size=12)
 items = st.dictionaries(
-    st.text(),
+    texts,
     st.recursive(
-        scalars | st.sets(st.text()) | st.sets(st.integers(-9, 9)) | st.sets(st.binary()),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        scalars
+        | st.sets(texts, max_size=4)
+        | st.sets(st.integers(-9, 9), max_size=4)
+        | st.sets(st.binary(max_size=12), max_size=4),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
         max_leaves=8,
     ),
+    max_size=6,
 )
 
 
