@@ -189,10 +189,10 @@ async def test_a_server_that_is_not_there_neither_fails_nor_holds_up_the_run(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        watcher = OpenLineage(url, timeout_seconds=1, patience_seconds=0)
+        watcher = OpenLineage(url, timeout_seconds=3, patience_seconds=0)
         with caplog.at_level(logging.WARNING, "dynamodb_wrapper.runs"):
             async with blocks.run("p", config=config, watchers=[watcher]) as run:
-                for number in range(50):
+                for number in range(10):
                     async with blocks.stage(run, str(number)):
                         pass
                 assert not watcher.flush(0)

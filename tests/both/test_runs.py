@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import pickle
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -20,7 +22,7 @@ from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import ConflictError, RunLostError, ValidationError
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, PipelineRunLogUpsert, RunStatus
-from dynamodb_wrapper.runs import RunWatcher
+from dynamodb_wrapper.runs import RunWatcher, async_pipeline_run, pipeline_run
 from dynamodb_wrapper.timezones import utcnow
 
 OWNER = "owner-1"
@@ -283,6 +285,116 @@ async def test_only_fields_that_a_run_does_not_keep_itself_may_be_set(
     async with blocks.run("p", config=config) as run:
         with pytest.raises(ValidationError, match="status"):
             run.note(status="success")
+
+
+async def test_figures_that_cannot_be_stored_do_not_keep_the_run_from_being_logged(
+    blocks: Blocks, config: DynamoDBConfig, db: DynamoDB
+) -> None:
+    async with blocks.run("p", config=config) as run:
+        run.metric("average", math.nan)
+        run.metric("days", {1: 5})
+        run.check("average", False, expected=0, actual=math.inf, message="\ud800")
+        run.note(tags={"found": "\ud800"})
+        async with blocks.stage(run, "extract") as stage:
+            stage.records = cast("int", "many")
+            stage.metrics["largest"] = -math.inf
+        async with blocks.stage(run, "load") as stage:
+            stage.records = cast("int", 5.0)
+    log = stored(db, run)
+    assert log.status is RunStatus.SUCCESS
+    assert log.metrics == {"average": "nan", "days": {"1": 5}, "stages": {"extract": {"largest": "-inf"}}}
+    assert (log.data_quality_results[0].actual_value, log.tags) == ("inf", {"found": "?"})
+    assert [stage.records_processed for stage in log.stages] == [None, 5]
+
+
+async def test_an_error_whose_text_cannot_be_sent_is_logged(
+    blocks: Blocks, config: DynamoDBConfig, db: DynamoDB
+) -> None:
+    with pytest.raises(ValueError, match="broken"):
+        async with blocks.run("p", config=config, run_id="r") as run, blocks.stage(run, "read"):
+            raise ValueError("broken \ud800")
+    log = stored(db, "r")
+    assert (log.status, log.error_message) == (RunStatus.FAILED, "ValueError: broken ?")
+    assert log.stages[0].error_message == log.error_message
+
+
+async def test_what_is_too_large_is_left_out_and_how_the_run_ended_is_not(
+    blocks: Blocks, config: DynamoDBConfig, db: DynamoDB, caplog: pytest.LogCaptureFixture
+) -> None:
+    large = "x" * 500_000
+    async with blocks.run("p", config=config, config_snapshot={"a": large}) as run:
+        assert stored(db, run).config_snapshot == {}
+        run.metric("large", large)
+        run.check("small", False)
+        async with blocks.stage(run, "extract"):
+            pass
+    log = stored(db, run)
+    assert (log.status, log.metrics, log.data_quality_passed) == (RunStatus.SUCCESS, {}, False)
+    assert log.end_time is not None
+    assert [stage.status for stage in log.stages] == [RunStatus.SUCCESS]
+    said = [record.getMessage() for record in caplog.records if "cannot be stored" in record.getMessage()]
+    assert "its configuration" in said[0]
+    assert "metrics" in said[1]
+
+
+def is_kept(run_id: str) -> bool:
+    return any(thread.name == f"run-{run_id}" for thread in threading.enumerate())
+
+
+def test_a_run_that_is_interrupted_while_it_begins_is_cancelled(config: DynamoDBConfig, db: DynamoDB) -> None:
+    class Interrupting(RunWatcher):
+        def run_started(self, run: Any) -> None:
+            raise KeyboardInterrupt
+
+    run = pipeline_run("p", config=config, run_id="r", watchers=[Interrupting()])
+    with pytest.raises(KeyboardInterrupt), run:
+        pytest.fail("the block must not run")
+    assert stored(db, "r").status is RunStatus.CANCELLED
+    assert not is_kept("r")
+
+
+async def test_a_task_that_is_cancelled_while_its_run_begins_cancels_the_run(
+    config: DynamoDBConfig, db: DynamoDB
+) -> None:
+    reached, let = threading.Event(), threading.Event()
+
+    class Waiting(RunWatcher):
+        def run_started(self, run: Any) -> None:
+            reached.set()
+            assert let.wait(60)
+
+    async def work() -> None:
+        async with async_pipeline_run("p", config=config, run_id="r", watchers=[Waiting()]):
+            pytest.fail("the block must not run")
+
+    task = asyncio.ensure_future(work())
+    await asyncio.to_thread(reached.wait, 60)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0.05)
+    let.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert stored(db, "r").status is RunStatus.CANCELLED
+    assert not is_kept("r")
+
+
+async def test_a_run_whose_id_is_taken_does_not_begin(
+    blocks: Blocks, config: DynamoDBConfig, db: DynamoDB, api: PipelineRunLogsWriteApi
+) -> None:
+    taken = api.start_owned_run(running(), OWNER, 60.0)
+    with pytest.raises(RunLostError, match="has another owner now"):
+        async with blocks.run("p", config=config, run_id="r"):
+            pytest.fail("the block must not run")
+    assert stored(db, "r") == taken
+    assert not is_kept("r")
+
+
+@pytest.mark.parametrize("rows", ["5", 5.5])
+async def test_rows_are_a_whole_number(blocks: Blocks, config: DynamoDBConfig, rows: Any) -> None:
+    async with blocks.run("p", config=config) as run:
+        with pytest.raises(ValidationError, match="rows"):
+            run.input("raw", rows=rows)
 
 
 class TestLeases:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -31,9 +32,10 @@ from dynamodb_wrapper.spark.integration import (
     get_table_configs_for_spark,
     log_pipeline_run_from_spark,
 )
+from dynamodb_wrapper.spark.tables import WriteOptions
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 ENGINES = ("dynoxide",)
 
@@ -163,7 +165,7 @@ def test_a_table_of_dynamodb_is_written_and_read_with_the_integration_s_own_conf
     days = spark.createDataFrame([("JFK", 1, 5), ("JFK", 2, 7)], "origin string, day int, flights int")
     assert integration.write_table(days, "t") == 2
     assert db.get(Day, {"origin": "JFK", "day": 2}) == Day(origin="JFK", day=2, flights=7)
-    assert table_of(db).record_count == 2
+    assert (table_of(db).record_count, table_of(db).size_bytes) == (2, None)
     read = integration.read_table("t")
     assert sorted((row.day, row.flights) for row in read.collect()) == [(1, 5), (2, 7)]
 
@@ -178,6 +180,47 @@ def test_a_table_that_is_overwritten_has_the_statistics_of_what_is_there_now(
     integration.write_table(spark.range(30), "t")
     integration.write_table(spark.range(7), "t")
     assert table_of(db).record_count == 7
+
+
+def test_a_table_that_is_there_is_not_written_in_the_mode_ignore_and_keeps_its_statistics(
+    integration: SparkDynamoDBIntegration, spark: SparkSession, db: DynamoDB, store: Store
+) -> None:
+    store(write_options={"mode": "ignore"})
+    assert integration.write_table(spark.range(30), "t") == 30
+    written = table_of(db)
+    assert integration.write_table(spark.range(7), "t") == 0
+    assert table_of(db) == written
+    assert written.record_count == 30
+
+
+def test_nothing_is_written_too(
+    integration: SparkDynamoDBIntegration, spark: SparkSession, db: DynamoDB, store: Store
+) -> None:
+    store(data_quality_checks=[{"name": "all", "expression": "id >= 0"}], write_options={"mode": "overwrite"})
+    for df in (spark.range(5), spark.range(5).filter("false"), spark.createDataFrame([], "id long")):
+        assert integration.write_table(df, "t") == df.count()
+        assert table_of(db).record_count == df.count()
+
+
+def test_rows_that_were_written_are_no_failure_where_the_statistics_cannot_be_updated(
+    integration: SparkDynamoDBIntegration,
+    spark: SparkSession,
+    db: DynamoDB,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store()
+    save = WriteOptions.save
+
+    def save_and_forget(options: WriteOptions, df: DataFrame) -> None:
+        save(options, df)
+        db.delete(TableConfig, "t")
+
+    monkeypatch.setattr(WriteOptions, "save", save_and_forget)
+    assert integration.write_table(spark.range(30), "t") == 30
+    assert "the statistics of table t were not updated" in caplog.text
+    assert db.get(TableConfig, "t") is None
 
 
 def test_a_row_that_breaks_a_rule_stops_the_write_and_nothing_is_committed(
@@ -260,6 +303,74 @@ def test_a_run_has_spark_s_figures_its_tables_and_what_was_observed(
     assert "never computed" not in log.metrics["observed"]
 
 
+def test_stages_within_stages_and_in_threads_have_their_own_figures(
+    integration: SparkDynamoDBIntegration, spark: SparkSession, db: DynamoDB
+) -> None:
+    def work(number: int) -> None:
+        with run.stage(f"thread-{number}"):
+            for _ in range(number):
+                run.observe(spark.range(number * 10)).collect()
+
+    with integration.pipeline_run_context("p", "spark") as run:
+        with run.stage("outer"):
+            with run.stage("inner"):
+                run.observe(spark.range(7)).collect()
+            run.observe(spark.range(9)).collect()
+        with ThreadPoolExecutor(3) as threads:
+            list(threads.map(work, range(1, 4)))
+        assert run in spark.sparkContext.getJobTags()
+    assert run not in spark.sparkContext.getJobTags()
+    log = stored(db, run)
+    found = {
+        stage.stage_name: (stage.records_processed, log.metrics["stages"][stage.stage_name]["jobs"])
+        for stage in log.stages
+    }
+    assert found == {
+        "outer": (9, 2),
+        "inner": (7, 1),
+        "thread-1": (10, 1),
+        "thread-2": (20, 2),
+        "thread-3": (30, 3),
+    }
+    assert log.metrics["observed"]["thread-3-2"] == {"rows": 30}
+
+
+def test_a_figure_that_no_number_can_hold_is_noted_as_a_text(
+    integration: SparkDynamoDBIntegration, spark: SparkSession, db: DynamoDB
+) -> None:
+    from pyspark.sql import functions as F
+
+    with integration.pipeline_run_context("p", "spark") as run:
+        df = spark.sql("select double('nan') as x, date'2020-01-01' as day")
+        run.observe(df, "found", x=F.max("x"), day=F.max("day")).collect()
+    log = stored(db, run)
+    assert (log.status, log.metrics["observed"]) == (
+        RunStatus.SUCCESS,
+        {"found": {"x": "nan", "day": "2020-01-01"}},
+    )
+
+
+def test_jobs_of_a_stage_in_another_thread_are_stopped_with_the_run(
+    integration: SparkDynamoDBIntegration, spark: SparkSession, db: DynamoDB, config: DynamoDBConfig
+) -> None:
+    ended: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with run.stage("sleep"):
+                sleep_for_ever(spark)
+        except Exception as error:
+            ended.append(error)
+
+    canceller = threading.Thread(target=cancel_when_busy, args=(spark, config))
+    canceller.start()
+    block = integration.pipeline_run_context("p", "spark", run_id="r", heartbeat_seconds=0.3)
+    with pytest.raises(RunLostError, match="cancelled by ops"), block as run, ThreadPoolExecutor(1) as pool:
+        pool.submit(work)
+    canceller.join()
+    assert "cancel" in str(ended[0]).lower()
+
+
 def test_a_spark_error_fails_the_run_with_its_class(
     integration: SparkDynamoDBIntegration, spark: SparkSession, db: DynamoDB
 ) -> None:
@@ -271,20 +382,25 @@ def test_a_spark_error_fails_the_run_with_its_class(
     assert "DIVIDE_BY_ZERO" in str(log.error_message)
 
 
+def sleep_for_ever(spark: SparkSession) -> None:
+    spark.sparkContext.parallelize(range(2), 2).foreach(lambda _: time.sleep(600))
+
+
+def cancel_when_busy(spark: SparkSession, config: DynamoDBConfig) -> None:
+    while not spark.sparkContext.statusTracker().getActiveJobsIds():
+        time.sleep(0.05)
+    with PipelineRunLogsWriteApi(config) as api:
+        api.update_run_status("r", "p", RunStatus.CANCELLED, "cancelled by ops")
+
+
 def test_a_run_that_is_cancelled_elsewhere_stops_its_spark_jobs_within_seconds(
     integration: SparkDynamoDBIntegration, spark: SparkSession, db: DynamoDB, config: DynamoDBConfig
 ) -> None:
-    def cancel() -> None:
-        while not spark.sparkContext.statusTracker().getActiveJobsIds():
-            time.sleep(0.05)
-        with PipelineRunLogsWriteApi(config) as api:
-            api.update_run_status("r", "p", RunStatus.CANCELLED, "cancelled by ops")
-
-    canceller = threading.Thread(target=cancel)
+    canceller = threading.Thread(target=cancel_when_busy, args=(spark, config))
     canceller.start()
     run = integration.pipeline_run_context("p", "spark", run_id="r", heartbeat_seconds=0.3)
     with pytest.raises(RunLostError, match="cancelled by ops") as lost, run:
-        spark.sparkContext.parallelize(range(2), 2).foreach(lambda _: time.sleep(600))
+        sleep_for_ever(spark)
     assert "cancel" in str(lost.value.__cause__).lower()
     canceller.join()
     assert stored(db, "r").status is RunStatus.CANCELLED

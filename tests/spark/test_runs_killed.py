@@ -1,6 +1,7 @@
-"""Runs on Spark whose process is killed, that are cancelled from elsewhere, or whose log is out of reach.
+"""Runs on Spark that are killed, cancelled or taken over, or whose log is out of reach.
 
-What is interrupted and killed is a process of its own, `tests.support.spark_child`, with a JVM of its own.
+What is interrupted and killed is a process of its own, `tests.support.spark_child`, with a JVM of its own; it
+serves one test after the other until it is killed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +24,9 @@ from tests.support.faults import Exchange, FaultServer
 from dynamodb_wrapper.cli import main
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.exceptions import RunLostError
+from dynamodb_wrapper.handlers.pipeline_run_logs import leases
+from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, RunStatus
 from dynamodb_wrapper.spark import SparkDynamoDBIntegration
 from dynamodb_wrapper.timezones import utcnow
@@ -50,7 +55,13 @@ def _environment(
 
 
 class Child:
-    """The process, and the run in it."""
+    """The process, and the run in it.
+
+    Attributes:
+        busy: whether a run was begun in it whose end was not read.
+    """
+
+    busy = False
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -60,10 +71,16 @@ class Child:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        self.jvm = int(self.line())
+
+    @cached_property
+    def jvm(self) -> int:
+        """The id of the JVM's process; asked for once, and when it is there."""
+        return int(self.line())
 
     def begin(self, config: DynamoDBConfig, lease_seconds: float = 20) -> None:
         """Returns when the run's job runs."""
+        assert self.jvm
+        self.busy = True
         where = {"endpoint": config.endpoint_url, "prefix": config.table_prefix}
         print(
             json.dumps({"run_id": "r", "lease_seconds": lease_seconds, **where}),
@@ -71,6 +88,11 @@ class Child:
             flush=True,
         )
         assert self.line() == "begun\n"
+
+    def end(self) -> str:
+        """The name of what ended the run, and how many jobs still run."""
+        told, self.busy = self.line().strip(), False
+        return told
 
     def line(self) -> str:
         assert self.process.stdout is not None
@@ -82,12 +104,22 @@ class Child:
             self.process.communicate(timeout=SECONDS)
 
 
+@pytest.fixture(scope="module")
+def children() -> Iterator[list[Child]]:
+    children: list[Child] = []
+    yield children
+    for child in children:
+        child.kill()
+
+
 @pytest.fixture
-def child() -> Iterator[Child]:
-    """A process of the test's own."""
-    child = Child()
-    yield child
-    child.kill()
+def child(children: list[Child]) -> Iterator[Child]:
+    """The process of the test before, or a new one where that was killed."""
+    if not children or children[-1].process.poll() is not None:
+        children.append(Child())
+    yield children[-1]
+    if children[-1].busy:
+        children[-1].kill()
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -95,6 +127,11 @@ def wait_for(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)
+
+
+def forget(config: DynamoDBConfig) -> None:
+    with DynamoDB(config) as db:
+        db.delete(PipelineRunLog, {"run_id": "r", "pipeline_id": "p"})
 
 
 def stored(config: DynamoDBConfig) -> PipelineRunLog:
@@ -107,15 +144,17 @@ def stored(config: DynamoDBConfig) -> PipelineRunLog:
 @pytest.mark.parametrize(
     ("number", "raised"), [(signal.SIGTERM, "SystemExit"), (signal.SIGINT, "Interrupted")]
 )
-def test_a_driver_that_is_asked_to_stop_cancels_its_run_and_its_jobs(
+def test_a_driver_that_is_asked_to_stop_cancels_its_run_and_its_jobs_however_often(
     child: Child, config: DynamoDBConfig, number: signal.Signals, raised: str
 ) -> None:
-    child.begin(config)
-    child.process.send_signal(number)
-    assert child.line() == f"{raised} 0\n"
-    run = stored(config)
-    assert (run.status, run.error_message) == (RunStatus.CANCELLED, f"interrupted by {number.name}")
-    assert run.stages[0].status is RunStatus.CANCELLED
+    for _ in range(12):
+        child.begin(config)
+        child.process.send_signal(number)
+        assert child.end() == f"{raised} 0"
+        run = stored(config)
+        assert (run.status, run.error_message) == (RunStatus.CANCELLED, f"interrupted by {number.name}")
+        assert run.stages[0].status is RunStatus.CANCELLED
+        forget(config)
 
 
 def test_a_run_that_another_process_cancels_stops_its_jobs(
@@ -123,27 +162,9 @@ def test_a_run_that_another_process_cancels_stops_its_jobs(
 ) -> None:
     child.begin(config)
     assert main(["runs", "cancel", "r", "--by", "ops"]) == 0
-    assert child.line() == "RunLostError 0\n"
+    assert child.end() == "RunLostError 0"
     run = stored(config)
     assert (run.status, run.error_message) == (RunStatus.CANCELLED, "cancelled by ops")
-
-
-def test_the_run_of_a_driver_that_was_killed_is_reaped_once_and_its_jvm_is_gone(
-    child: Child, config: DynamoDBConfig, capsys: pytest.CaptureFixture[str]
-) -> None:
-    child.begin(config, lease_seconds=3)
-    child.kill()
-    wait_for(lambda: not is_alive(child.jvm))
-    killed = stored(config)
-    assert killed.status is RunStatus.RUNNING
-    wait_for(lambda: utcnow() > killed.lease_until)  # type: ignore[operator]
-    assert main(["runs", "reap", "--grace", "0"]) == 0
-    assert "1 lost run ended" in capsys.readouterr().err
-    assert main(["runs", "reap", "--grace", "0"]) == 0
-    assert "0 lost runs ended" in capsys.readouterr().err
-    run = stored(config)
-    assert (run.status, run.end_time) == (RunStatus.FAILED, killed.heartbeat_at)
-    assert str(run.error_message).startswith("lost: no sign of life since")
 
 
 def is_alive(pid: int) -> bool:
@@ -184,26 +205,76 @@ def test_spark_goes_on_while_the_log_is_out_of_reach_and_nothing_of_it_is_missin
     assert log.metrics["observed"] == {"count": {"rows": 50}}
 
 
-CONNECT = """
-from pyspark.sql import SparkSession
-from dynamodb_wrapper.config import DynamoDBConfig
-from dynamodb_wrapper.spark import SparkDynamoDBIntegration
-
-spark = SparkSession.builder.remote("local[1]").getOrCreate()
-with SparkDynamoDBIntegration(DynamoDBConfig()) as integration:
-    with integration.pipeline_run_context("p", "schedule", run_id="r") as run:
-        with run.stage("count"):
-            run.observe(spark.range(5)).collect()
-"""
+def reaped(config: DynamoDBConfig) -> None:
+    with PipelineRunLogsWriteApi(config) as api:
+        assert len(api.reap_lost_runs(grace_seconds=0)) == 1
 
 
-def test_a_run_under_spark_connect_has_what_was_observed_but_no_figures_of_spark(
+def taken_over(config: DynamoDBConfig) -> None:
+    with PipelineRunLogsWriteApi(config) as api:
+        api.take_over_run("r", "p", owner="heir", lease_seconds=60)
+        api.write_owned_run("r", "p", "heir", {"status": RunStatus.SUCCESS})
+
+
+@pytest.mark.parametrize(
+    ("lose", "told"), [(reaped, "is failed already"), (taken_over, "is success already")]
+)
+def test_a_driver_that_lost_its_run_while_its_log_was_out_of_reach_stops_its_jobs_and_writes_no_more(
+    spark: SparkSession,
     config: DynamoDBConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    lose: Callable[[DynamoDBConfig], None],
+    told: str,
 ) -> None:
-    for needed in ("pandas", "grpc"):
-        pytest.importorskip(needed, reason=f"Spark Connect needs {needed}, which is not installed")
-    subprocess.run([sys.executable, "-c", CONNECT], check=True, timeout=SECONDS)
-    log = stored(config)
-    assert (log.status, log.spark_application_id) == (RunStatus.SUCCESS, None)
-    assert [stage.records_processed for stage in log.stages] == [5]
-    assert "stages" not in log.metrics
+    monkeypatch.setattr(leases, "GRACE_SECONDS", 0)
+    down, lost = threading.Event(), []
+
+    def fault(exchange: Exchange) -> None:
+        if down.is_set():
+            exchange.reset()
+        exchange.send(exchange.apply())
+
+    def interfere() -> None:
+        wait_for(lambda: active(spark))
+        down.set()
+        until = stored(config).lease_until
+        wait_for(lambda: until is not None and utcnow() > until)
+        lose(config)
+        lost.append(stored(config))
+        down.clear()
+
+    with FaultServer(itertools.repeat(fault), upstream=config.endpoint_url) as server:
+        broken = config.replace(endpoint_url=server.url, retries=1)
+        other = threading.Thread(target=interfere)
+        other.start()
+        with SparkDynamoDBIntegration(broken) as integration:
+            times: Any = {"heartbeat_seconds": 0.2, "lease_seconds": 1.5}
+            block = integration.pipeline_run_context("p", "schedule", run_id="r", **times)
+            with pytest.raises(RunLostError, match=told) as raised, block as run, run.stage("sleep"):
+                spark.sparkContext.parallelize(range(2), 2).foreach(lambda _: time.sleep(600))
+        other.join()
+    assert "cancel" in str(raised.value.__cause__).lower()
+    wait_for(lambda: not active(spark))
+    assert lost == [stored(config)]
+
+
+def active(spark: SparkSession) -> int:
+    return len(spark.sparkContext.statusTracker().getActiveJobsIds())
+
+
+def test_the_run_of_a_driver_that_was_killed_is_reaped_once_and_its_jvm_is_gone(
+    child: Child, config: DynamoDBConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child.begin(config, lease_seconds=3)
+    child.kill()
+    wait_for(lambda: not is_alive(child.jvm))
+    killed = stored(config)
+    assert killed.status is RunStatus.RUNNING
+    wait_for(lambda: utcnow() > killed.lease_until)  # type: ignore[operator]
+    assert main(["runs", "reap", "--grace", "0"]) == 0
+    assert "1 lost run ended" in capsys.readouterr().err
+    assert main(["runs", "reap", "--grace", "0"]) == 0
+    assert "0 lost runs ended" in capsys.readouterr().err
+    run = stored(config)
+    assert (run.status, run.end_time) == (RunStatus.FAILED, killed.heartbeat_at)
+    assert str(run.error_message).startswith("lost: no sign of life since")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from dynamodb_wrapper.config import DynamoDBConfig
@@ -21,6 +21,7 @@ from dynamodb_wrapper.runs.recorder import (
     Recorder,
     Wanted,
     begin,
+    tell,
 )
 from dynamodb_wrapper.runs.stage import Stage
 from dynamodb_wrapper.runs.watcher import RunWatcher
@@ -114,7 +115,7 @@ def pipeline_run(
 @contextmanager
 def run_block(kind: type[R], wanted: Wanted, config: DynamoDBConfig | None) -> Iterator[R]:
     """The block of a run of that kind; see `pipeline_run`."""
-    interrupts = Interrupts()
+    interrupts = Interrupts(lambda: tell(wanted.watchers, wanted.run_id, "interrupted"))
     with interrupts.listening():
         run = begin(kind, wanted, config)
         try:
@@ -152,7 +153,14 @@ async def async_pipeline_run(
     )
     signals = _Signals()
     with signals.listening():
-        run = await asyncio.to_thread(begin, AsyncRun, wanted, config)
+        beginning = asyncio.ensure_future(asyncio.to_thread(begin, AsyncRun, wanted, config))
+        try:
+            run = await asyncio.shield(beginning)
+        except asyncio.CancelledError as error:
+            await _settled(beginning)
+            if beginning.exception() is None:
+                await _finished(beginning.result(), outcome_of(error, signals.name))
+            raise
         try:
             yield run
         except BaseException as error:
@@ -198,9 +206,11 @@ class _Signals:
 async def _finished(run: AsyncRun, outcome: Any) -> None:
     """Finish a run, however often the task is cancelled meanwhile."""
     writing = asyncio.ensure_future(asyncio.to_thread(run.finish, outcome))
-    while not writing.done():
-        try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            continue
+    await _settled(writing)
     writing.result()
+
+
+async def _settled(job: asyncio.Future[Any]) -> None:
+    while not job.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([job])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -32,9 +32,13 @@ class Interrupts:
     outcome; a second signal ends that wait. Once it is raised, further signals are ignored, so that an
     impatient user does not keep the program from tidying up. Outside the main thread, where Python delivers
     no signals, listening changes nothing.
+
+    Parameters:
+        prepare: called in the main thread just before a signal is raised there, wherever that is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prepare: Callable[[], None] | None = None) -> None:
+        self._prepare = prepare
         self._shields = 0
         self._waiting: Interrupted | None = None
         self._raised = False
@@ -76,4 +80,6 @@ class Interrupts:
     def _raise(self, error: Interrupted) -> None:
         self._waiting = None
         self._raised = True
+        if self._prepare is not None:
+            self._prepare()
         raise error

@@ -13,7 +13,7 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Any
 
-from dynamodb_wrapper.exceptions import DynamoDBWrapperError, RunLostError
+from dynamodb_wrapper.exceptions import DynamoDBWrapperError, RunLostError, ValidationError
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import PipelineRunLogUpsert, StageInfo
 
@@ -21,6 +21,9 @@ log = logging.getLogger("dynamodb_wrapper.runs")
 
 AGAIN_SECONDS = 1.0
 """How soon a write that failed is tried again while the end of a run waits for it."""
+
+_LEAST = {"status", "end_time", "duration_seconds", "data_quality_passed"}
+_WHY = {"error_message", "error_stack_trace"}
 
 
 class Keeper(Thread):
@@ -121,15 +124,15 @@ class Keeper(Thread):
             self._values, self._stages = {}, {}
         try:
             if self._dto is not None:
-                self.api.start_owned_run(self._dto, self._owner, self._lease)
+                self._begin(self._dto)
                 self._dto = None
             for name in list(stages):
-                self.api.add_owned_stage(*self._key, stages[name])
+                self._write_stage(stages[name])
                 del stages[name]
-            self.api.write_owned_run(*self._key, values, self._lease)
+            self._write_values(values)
         except RunLostError as error:
             self.lost = error
-        except DynamoDBWrapperError as error:
+        except Exception as error:
             if not self._failing:
                 log.warning("run %s: the log cannot be written, the run goes on: %s", self._key[0], error)
             self._failing = True
@@ -140,6 +143,41 @@ class Keeper(Thread):
             if self._failing:
                 log.warning("run %s: the log can be written again", self._key[0])
             self._failing = False
+
+    def _begin(self, dto: PipelineRunLogUpsert) -> None:
+        def write(part: PipelineRunLogUpsert) -> object:
+            return self.api.start_owned_run(part, self._owner, self._lease)
+
+        self._write_first(write, "its configuration", dto, dto.model_copy(update={"config_snapshot": {}}))
+
+    def _write_stage(self, stage: StageInfo) -> None:
+        def write(part: StageInfo) -> object:
+            return self.api.add_owned_stage(*self._key, part)
+
+        bare = stage.model_copy(update={"error_message": None})
+        self._write_first(write, f"stage {stage.stage_name!r}", stage, bare)
+
+    def _write_values(self, values: Mapping[str, Any]) -> None:
+        parts = [values]
+        for kept in (_LEAST | _WHY, _LEAST):
+            if (part := {name: value for name, value in values.items() if name in kept}) != parts[-1]:
+                parts.append(part)
+        self._write_first(
+            lambda part: self.api.write_owned_run(*self._key, part, self._lease), ", ".join(values), *parts
+        )
+
+    def _write_first(self, write: Callable[[Any], object], what: str, *parts: Any) -> None:
+        """Write the first part that is not refused for good; each has less than the one before."""
+        for part in parts[:-1]:
+            try:
+                write(part)
+            except Exception as error:
+                if isinstance(error, DynamoDBWrapperError) and not isinstance(error, ValidationError):
+                    raise
+                log.error("run %s: some of this cannot be stored (%s): %s", self._key[0], what, error)
+            else:
+                return
+        write(parts[-1])
 
     def _tell_lost(self) -> None:
         try:

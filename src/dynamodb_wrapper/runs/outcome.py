@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dynamodb_wrapper.models import RunStatus
+from dynamodb_wrapper.runs.figures import as_text, cut
 
 LONGEST_MESSAGE = 2000
 LONGEST_TRACE = 10_000
@@ -45,11 +46,11 @@ def outcome_of(error: BaseException | None, interrupted_by: str | None = None) -
         by = f"interrupted by {interrupted_by}" if interrupted_by else str(error) or "cancelled"
         return Outcome(RunStatus.CANCELLED, by)
     error_class = spark_error_class(error)
-    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    message = as_text(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
     if error_class is not None and error_class not in message:
         message = f"[{error_class}] {message}"
-    trace = "".join(traceback.format_exception(error))
-    return Outcome(RunStatus.FAILED, _cut(message, LONGEST_MESSAGE), _end(trace, LONGEST_TRACE), error_class)
+    trace = as_text("".join(traceback.format_exception(error)))
+    return Outcome(RunStatus.FAILED, cut(message, LONGEST_MESSAGE), _end(trace, LONGEST_TRACE), error_class)
 
 
 def spark_error_class(error: BaseException) -> str | None:
@@ -59,10 +60,6 @@ def spark_error_class(error: BaseException) -> str | None:
             found = ask()
             return found if isinstance(found, str) else None
     return None
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def _end(text: str, longest: int) -> str:

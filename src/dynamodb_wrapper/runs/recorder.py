@@ -27,9 +27,10 @@ from dynamodb_wrapper.models import (
     RunStatus,
     StageInfo,
 )
+from dynamodb_wrapper.runs.figures import storable, whole
 from dynamodb_wrapper.runs.ids import uuid7
 from dynamodb_wrapper.runs.keeper import Keeper
-from dynamodb_wrapper.runs.outcome import Outcome
+from dynamodb_wrapper.runs.outcome import Outcome, outcome_of
 from dynamodb_wrapper.runs.stage import Stage
 from dynamodb_wrapper.runs.watcher import RunWatcher
 from dynamodb_wrapper.timezones import utcnow
@@ -142,12 +143,13 @@ class Recorder(str):
         Returns:
             `passed`, so that a pipeline may go on or not.
         """
+        passed = bool(passed)
         result = DataQualityResult(
             check_name=name,
             passed=passed,
-            expected_value=expected,
-            actual_value=actual,
-            error_message=message,
+            expected_value=storable(expected),
+            actual_value=storable(actual),
+            error_message=storable(message),
         )
         with self._lock:
             self._checks[name] = result
@@ -165,9 +167,12 @@ class Recorder(str):
         self._keeper.note(stage=StageInfo(stage_name=name, status=RunStatus.SKIPPED))
 
     def metric(self, name: str, value: Any) -> None:
-        """Note a figure: a number, a text, or lists and dicts of those."""
+        """Note a figure: a number, a text, or lists and dicts of those.
+
+        What cannot be stored, such as NaN, is noted as a text.
+        """
         with self._lock:
-            self._metrics[name] = value
+            self._metrics[name] = storable(value)
             metrics = dict(self._metrics)
         self._keeper.note({"metrics": metrics})
 
@@ -180,7 +185,7 @@ class Recorder(str):
         if refused := sorted(values.keys() - _OPEN_FIELDS):
             text = f"not a field that may be set; those are {', '.join(sorted(_OPEN_FIELDS))}"
             raise invalid("the run", {name: [text] for name in refused})
-        self._keeper.note(values)
+        self._keeper.note(storable(values))
 
     def finish(self, outcome: Outcome) -> None:
         """Write how the run ended, and all that is not written yet; its block calls this."""
@@ -204,6 +209,11 @@ class Recorder(str):
     def _end_stage(self, stage: Stage, error: BaseException | None) -> None:
         stage.end(error)
         self._tell("stage_ended", stage)
+        try:
+            stage.records = whole(stage.records)
+        except TypeError:
+            log.warning("run %s: stage %s: %r is no number of records", self, stage.name, stage.records)
+            stage.records = None
         self._keeper.note(stage=stage.info())
         if stage.metrics:
             with self._lock:
@@ -217,6 +227,10 @@ class Recorder(str):
             self.check_lost()
 
     def _note_table(self, known: dict[str, int | None], side: str, table: str, rows: int | None) -> None:
+        try:
+            rows = whole(rows)
+        except TypeError as error:
+            raise invalid(f"the {side} {table}", {"rows": ["a whole number is needed"]}) from error
         with self._lock:
             known[table] = rows if known.get(table) is None else (known[table] or 0) + (rows or 0)
             names, counted = list(known), [count for count in known.values() if count is not None]
@@ -225,11 +239,16 @@ class Recorder(str):
             self.metric(f"{side}_rows", sum(counted))
 
     def _tell(self, what: str, *args: Any) -> None:
-        for watcher in self._watchers:
-            try:
-                getattr(watcher, what)(self, *args)
-            except Exception:
-                log.exception("run %s: the watcher %r failed", self.run_id, watcher)
+        tell(self._watchers, self.run_id, what, self, *args)
+
+
+def tell(watchers: Sequence[RunWatcher], run_id: str | None, what: str, *args: Any) -> None:
+    """Tell all watchers; what one raises is logged."""
+    for watcher in watchers:
+        try:
+            getattr(watcher, what)(*args)
+        except Exception:
+            log.exception("run %s: the watcher %r failed", run_id, watcher)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +284,11 @@ class Wanted:
 
 
 def begin(kind: type[R], wanted: Wanted, config: DynamoDBConfig | None) -> R:
-    """Begin a run, and the thread that writes for it."""
+    """Begin a run, and the thread that writes for it.
+
+    Raises:
+        RunLostError: there is a run of that id already.
+    """
     dto, config = wanted.dto(), config or DynamoDBConfig()
     patience = max(SHORTEST_TIMEOUT_SECONDS, wanted.lease_seconds / 3)
     patient = config.replace(timeout_seconds=min(config.timeout_seconds, patience))
@@ -279,8 +302,12 @@ def begin(kind: type[R], wanted: Wanted, config: DynamoDBConfig | None) -> R:
         when_lost=lambda: run._tell("run_lost"),
     )
     run._keeper.start()
-    run._flush()
-    run._tell("run_started")
+    try:
+        run._flush()
+        run._tell("run_started")
+    except BaseException as error:
+        run.finish(outcome_of(error))
+        raise
     return run
 
 

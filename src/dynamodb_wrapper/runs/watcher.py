@@ -56,6 +56,9 @@ class RunWatcher:
     def stage_ended(self, run: WatchedRun, stage: Stage) -> None:
         """A stage has ended, well or not; what is set on it now is stored."""
 
+    def interrupted(self) -> None:
+        """A signal came: it is raised in this thread, the main one, wherever that is, when this returns."""
+
     def run_lost(self, run: WatchedRun) -> None:
         """Someone else closed the run or took it over; told again every few seconds until its block ends."""
 

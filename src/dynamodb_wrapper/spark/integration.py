@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
-from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.exceptions import DynamoDBWrapperError, ValidationError
 from dynamodb_wrapper.expressions.assignments import add, put
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.handlers.table_config.commands import TableConfigWriteApi
@@ -113,13 +113,14 @@ class SparkDynamoDBIntegration:
         """Write a DataFrame to a table, and look at it in the same pass.
 
         The first row that breaks one of `validation_rules` stops the write. `data_quality_checks` are judged
-        when it is over; the statistics of the table are updated from what was written.
+        when it is over; the statistics of the table are updated from what was written. Where that fails, a
+        warning is logged, because what is written twice is worse than a figure that is old.
 
         Parameters:
             run: the run that writes it: it notes the table among its outputs, the rows, and the results.
 
         Returns:
-            How many rows were written.
+            How many rows were written: none where the mode is "ignore" and the table is there.
 
         Raises:
             ValidationError: columns are missing (nothing was written), or a check whose `on_failure` is
@@ -161,7 +162,8 @@ class SparkDynamoDBIntegration:
                 errors=told,
             )
         size = stage_figures(context, tag)["output_bytes"] if context is not None else 0
-        self._note_written(table, rows, size, adds=options.mode == "append")
+        if rows or options.mode != "ignore":
+            self._note_written(table, rows, size, adds=options.mode == "append")
         return rows
 
     @contextmanager
@@ -263,13 +265,17 @@ class SparkDynamoDBIntegration:
             return stored.get_or_raise(table_id)
 
     def _note_written(self, table: TableConfig, rows: int, size: int, *, adds: bool) -> None:
+        """Update the statistics; the size stays as it is where Spark does not tell what it has written."""
         now = utcnow()
         times = [put(TableConfig.last_updated_data).to(now), put(TableConfig.updated_at).to(now)]
-        if adds:
-            changes = [add(TableConfig.record_count, rows), add(TableConfig.size_bytes, size)]
-        else:
-            changes = [put(TableConfig.record_count).to(rows), put(TableConfig.size_bytes).to(size)]
-        self._db.update(TableConfig, table.table_id, [*changes, *times])
+        known = [(TableConfig.record_count, rows)]
+        if size or not rows:
+            known.append((TableConfig.size_bytes, size))
+        changes = [add(field, value) if adds else put(field).to(value) for field, value in known]
+        try:
+            self._db.update(TableConfig, table.table_id, [*changes, *times])
+        except DynamoDBWrapperError as error:
+            log.warning("the statistics of table %s were not updated: %s", table.table_id, error)
 
 
 def get_pipeline_config_for_spark(pipeline_id: str, config: DynamoDBConfig | None = None) -> dict[str, str]:

@@ -7,8 +7,11 @@ Spark Connect has no SparkContext: there, tags are those of the session, and sta
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Lock, local
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from dynamodb_wrapper.models import RunStatus
@@ -63,41 +66,56 @@ class SparkRun(Run):
         return self._observing.observe(df, name, expressions)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Observed:
     name: str
+    stage: Stage | None
     observation: Any
 
 
 class Observing:
-    """The observations of one run that have no result yet."""
+    """The observations of one run that have no result yet, and the stages of its threads."""
 
     def __init__(self) -> None:
-        self.stage = "run"
+        self._open = local()
+        self._lock = Lock()
         self._waiting: list[_Observed] = []
         self._names: set[str] = set()
+
+    @property
+    def stages(self) -> list[Stage]:
+        """The open stages of this thread, the innermost one last."""
+        if not hasattr(self._open, "stages"):
+            self._open.stages = []
+        found: list[Stage] = self._open.stages
+        return found
 
     def observe(self, df: DataFrame, name: str | None, expressions: Mapping[str, Column]) -> DataFrame:
         """See `SparkRun.observe`."""
         from pyspark.sql import Observation
         from pyspark.sql import functions as F
 
-        base = name or self.stage
-        unique, number = base, 1
-        while unique in self._names:
-            number += 1
-            unique = f"{base}-{number}"
-        self._names.add(unique)
+        stage = self.stages[-1] if self.stages else None
+        base = name or (stage.name if stage else "run")
+        with self._lock:
+            unique, number = base, 1
+            while unique in self._names:
+                number += 1
+                unique = f"{base}-{number}"
+            self._names.add(unique)
         wanted = expressions or {"rows": F.count(F.lit(1))}
         observation = Observation(unique)
-        self._waiting.append(_Observed(unique, observation))
-        return df.observe(observation, *(column.alias(label) for label, column in wanted.items()))
+        observed = df.observe(observation, *(column.alias(label) for label, column in wanted.items()))
+        with self._lock:
+            self._waiting.append(_Observed(unique, stage, observation))
+        return observed
 
-    def results(self) -> dict[str, dict[str, Any]]:
+    def results(self) -> list[tuple[_Observed, dict[str, Any]]]:
         """The figures that are computed by now; those are not told again."""
-        done = {one.name: one for one in self._waiting if _is_computed(one.observation)}
-        self._waiting = [one for one in self._waiting if one.name not in done]
-        return {name: dict(one.observation.get) for name, one in done.items()}
+        with self._lock:
+            done = [one for one in self._waiting if _is_computed(one.observation)]
+            self._waiting = [one for one in self._waiting if one not in done]
+        return [(one, dict(one.observation.get)) for one in done]
 
 
 class SparkWatcher(RunWatcher):
@@ -113,7 +131,9 @@ class SparkWatcher(RunWatcher):
         self._observing = observing
         self._context = context_of(session)
         self._observed: dict[str, Any] = {}
-        self._stages = 0
+        self._lock = Lock()
+        self._begun = 0
+        self._tags: dict[Stage, list[str]] = {}
 
     def run_started(self, run: WatchedRun) -> None:
         """Note what Spark this is, and tag the jobs of this thread."""
@@ -126,21 +146,39 @@ class SparkWatcher(RunWatcher):
         self._tag(run.run_id)
 
     def stage_started(self, run: WatchedRun, stage: Stage) -> None:
-        """Tag the jobs of the stage."""
-        self._stages += 1
-        self._observing.stage = stage.name
-        self._tag(self._stage_tag(run))
+        """Tag the jobs of the stage: with a tag of its own, and the run's where the thread has it not."""
+        with self._lock:
+            self._begun += 1
+            own = f"{run.run_id}:{self._begun}"
+        tags = [own] if run.run_id in self._tags_here() else [own, run.run_id]
+        self._tags[stage] = tags
+        self._observing.stages.append(stage)
+        for tag in tags:
+            self._tag(tag)
 
     def stage_ended(self, run: WatchedRun, stage: Stage) -> None:
         """Give the stage the figures of its jobs, and the run what was observed in it."""
-        self._untag(self._stage_tag(run))
-        self._observing.stage = "run"
-        if self._context is not None:
-            stage.metrics |= stage_figures(self._context, self._stage_tag(run))
-        observed = self._note_observed(run)
-        if stage.records is None:
-            counted = [figures["rows"] for figures in observed.values() if "rows" in figures]
-            stage.records = counted[-1] if counted else None
+        tags = self._tags.pop(stage)
+        if stage in self._observing.stages:
+            self._observing.stages.remove(stage)
+        try:
+            for tag in tags:
+                self._untag(tag)
+            if self._context is not None:
+                stage.metrics |= stage_figures(self._context, tags[0])
+        finally:
+            self._note_observed(run, stage)
+
+    def interrupted(self) -> None:
+        """Close this thread's connection to the JVM where it is in use.
+
+        py4j would do so too, but by a request that closes the connections of all threads when the JVM gets to
+        it, also the one that tidying up needs.
+        """
+        if self._context is not None and _is_within("py4j."):
+            connection = self._context._gateway._gateway_client.get_thread_connection()
+            if connection is not None:
+                connection.close()
 
     def run_lost(self, run: WatchedRun) -> None:
         """Stop the jobs that run now; told again and again, so that later ones are stopped too."""
@@ -148,17 +186,22 @@ class SparkWatcher(RunWatcher):
 
     def run_ended(self, run: WatchedRun, outcome: Outcome) -> None:
         """Stop what jobs a run has left that did not end well, and note what was observed."""
-        if outcome.status is not RunStatus.SUCCESS:
-            self._stop_jobs(run)
-        self._untag(run.run_id)
-        self._note_observed(run)
+        try:
+            if outcome.status is not RunStatus.SUCCESS:
+                self._stop_jobs(run)
+            self._untag(run.run_id)
+        finally:
+            self._note_observed(run)
 
-    def _note_observed(self, run: WatchedRun) -> dict[str, dict[str, Any]]:
-        found = self._observing.results()
-        if found:
-            self._observed |= found
-            run.metric("observed", dict(self._observed))
-        return found
+    def _note_observed(self, run: WatchedRun, stage: Stage | None = None) -> None:
+        with self._lock:
+            for one, figures in self._observing.results():
+                self._observed[one.name] = figures
+                if stage is not None and one.stage is stage and stage.records is None:
+                    stage.records = figures.get("rows")
+            observed = dict(self._observed)
+        if observed:
+            run.metric("observed", observed)
 
     def _stop_jobs(self, run: WatchedRun) -> None:
         if self._context is not None:
@@ -166,8 +209,8 @@ class SparkWatcher(RunWatcher):
         else:
             self._session.interruptTag(run.run_id)
 
-    def _stage_tag(self, run: WatchedRun) -> str:
-        return f"{run.run_id}:{self._stages}"
+    def _tags_here(self) -> set[str]:
+        return set(self._session.getTags() if self._context is None else self._context.getJobTags())
 
     def _tag(self, tag: str) -> None:
         if self._context is not None:
@@ -195,32 +238,28 @@ def context_of(session: SparkSession) -> Any:
 def stage_figures(context: Any, tag: str) -> dict[str, int]:
     """What Spark knows of the jobs with a tag: see `_FIGURES`; and how many jobs there were."""
     scala = context._jsc.sc()
-    scala.listenerBus().waitUntilEmpty(_LISTENER_MILLISECONDS)
+    _await_listeners(context)
     store = scala.statusStore()
-    jobs = store.jobsList(None)
-    figures = {"jobs": 0, **dict.fromkeys(_FIGURES, 0)}
-    for position in range(jobs.size()):
-        job = jobs.apply(position)
-        if not job.jobTags().contains(tag):
-            continue
-        figures["jobs"] += 1
-        stage_ids = job.stageIds()
-        for place in range(stage_ids.size()):
-            stage = _stage_data(store, stage_ids.apply(place))
-            if stage is not None:
-                for name, member in _FIGURES.items():
-                    figures[name] += getattr(stage, member)()
+    job_ids = list(scala.statusTracker().getJobIdsForTag(tag))
+    jobs = [found for job_id in job_ids if (found := _known(store.job, job_id)) is not None]
+    stage_ids = {ids.apply(place) for job in jobs if (ids := job.stageIds()) for place in range(ids.size())}
+    figures = {"jobs": len(job_ids), **dict.fromkeys(_FIGURES, 0)}
+    for stage_id in stage_ids:
+        stage = _known(store.lastStageAttempt, stage_id)
+        if stage is not None:
+            for name, member in _FIGURES.items():
+                figures[name] += getattr(stage, member)()
     return figures
 
 
-def _stage_data(store: Any, stage_id: int) -> Any:
-    """A stage's figures; None for one that was skipped or is forgotten by now."""
+def _await_listeners(context: Any) -> None:
+    """Let Spark's listeners hear of what has happened so far; on a busy machine, of most of it."""
     from py4j.protocol import Py4JJavaError
 
     try:
-        return store.lastStageAttempt(stage_id)
-    except Py4JJavaError:
-        return None
+        context._jsc.sc().listenerBus().waitUntilEmpty(_LISTENER_MILLISECONDS)
+    except Py4JJavaError as error:
+        log.warning("Spark's figures may be incomplete: %s", error.java_exception)
 
 
 def _is_computed(observation: Any) -> bool:
@@ -228,4 +267,22 @@ def _is_computed(observation: Any) -> bool:
     java = getattr(observation, "_jo", None)
     if java is not None:
         return bool(java.future().isCompleted())
-    return getattr(observation, "_result", None) is not None
+    return bool(getattr(observation, "_result", None)) and getattr(observation, "_error", None) is None
+
+
+def _known(ask: Any, number: int) -> Any:
+    """What the store has of a job or a stage; None for what was skipped or is forgotten by now."""
+    from py4j.protocol import Py4JJavaError
+
+    try:
+        return ask(number)
+    except Py4JJavaError:
+        return None
+
+
+def _is_within(module: str) -> bool:
+    """Whether this is called, by however many others, from a module whose name begins so."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and not str(frame.f_globals.get("__name__")).startswith(module):
+        frame = frame.f_back
+    return frame is not None

@@ -7,6 +7,7 @@ own, as botocore's chain does.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from dynamodb_wrapper.models import PipelineConfig
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+log = logging.getLogger("dynamodb_wrapper.spark")
 
 ALWAYS = {
     "spark.sql.adaptive.enabled": "true",
@@ -63,12 +66,30 @@ def spark_settings(
 def create_session(settings: Mapping[str, str]) -> SparkSession:
     """The session with these settings; the one that runs already where there is one."""
     from pyspark.sql import SparkSession
+    from pyspark.sql.utils import is_remote
 
+    if is_remote() and (running := SparkSession.getActiveSession()) is not None:
+        _configure(running, settings)
+        return running
     builder: Any = SparkSession.builder
     for name, value in settings.items():
         builder = builder.config(name, value)
     session: SparkSession = builder.getOrCreate()
     return session
+
+
+def _configure(session: SparkSession, settings: Mapping[str, str]) -> None:
+    """Give a session of Spark Connect those settings that a session may change.
+
+    Its builder does so as well, but wants to be told again where the server is.
+    """
+    from pyspark.errors import PySparkException
+
+    for name, value in settings.items():
+        try:
+            session.conf.set(name, value)
+        except PySparkException as error:
+            log.debug("the setting %s is the server's: %s", name, error)
 
 
 def as_text(value: object) -> str:

@@ -62,3 +62,19 @@ def test_another_thread_may_listen_although_it_gets_no_signals() -> None:
     thread.start()
     thread.join()
     assert entered == [True]
+
+
+def test_what_is_to_be_prepared_is_prepared_just_before_a_signal_is_raised() -> None:
+    done: list[str] = []
+    interrupts = Interrupts(lambda: done.append("prepared"))
+
+    def write() -> None:
+        with interrupts.shield():
+            signal.raise_signal(signal.SIGINT)
+            done.append("written")
+
+    with interrupts.listening():
+        with pytest.raises(Interrupted):
+            write()
+        signal.raise_signal(signal.SIGINT)
+    assert done == ["written", "prepared"]

@@ -1,0 +1,63 @@
+"""Figures in a form that can be stored.
+
+Knows what DynamoDB has no form for. Must not know runs. A pipeline finds such values in its data, and a
+figure that cannot be stored must not keep the run from being logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import index
+from typing import Any, SupportsIndex
+
+from dynamodb_wrapper.wire.refusal import Refused
+from dynamodb_wrapper.wire.values import encode_safely
+
+DEEPEST = 24
+"""DynamoDB takes 32 levels (Developer Guide, "Constraints"), some of which are those of the run itself."""
+LONGEST_TEXT = 1000
+
+
+def storable(value: Any, depth: int = 0) -> Any:
+    """The same value where it can be stored; else with texts in place of what cannot, such as NaN."""
+    if depth < DEEPEST:
+        if isinstance(value, Mapping):
+            return {as_text(name): storable(inner, depth + 1) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [storable(inner, depth + 1) for inner in value]
+        if isinstance(value, set | frozenset) and not _is_storable(value):
+            return [storable(inner, depth + 1) for inner in value]
+    elif isinstance(value, Mapping | list | tuple):
+        return cut(as_text(value), LONGEST_TEXT)
+    return value if _is_storable(value) else cut(as_text(value), LONGEST_TEXT)
+
+
+def whole(value: SupportsIndex | float | None) -> int | None:
+    """A count as an int, also where it is numpy's or a float without a fraction.
+
+    Raises:
+        TypeError: it is no such number.
+    """
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return index(value)  # type: ignore[arg-type]
+
+
+def as_text(value: object) -> str:
+    """A text that can be sent: what has no form in UTF-8 becomes a question mark."""
+    return str(value).encode("utf-8", "replace").decode()
+
+
+def cut(text: str, longest: int) -> str:
+    """The beginning of a text that is too long."""
+    return text if len(text) <= longest else text[: longest - 3] + "..."
+
+
+def _is_storable(value: object) -> bool:
+    try:
+        encode_safely(value)
+    except Refused:
+        return False
+    return True

@@ -1,0 +1,200 @@
+"""Runs and tables under Spark Connect: the tests' session is its server, another process its client."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dynamodb_wrapper.client import DynamoDB
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
+from dynamodb_wrapper.models import (
+    DataFormat,
+    DynamoDBModel,
+    PipelineConfig,
+    PipelineRunLog,
+    RunStatus,
+    TableConfig,
+    TableType,
+)
+
+for needed in ("pandas", "grpc"):
+    pytest.importorskip(needed, reason=f"Spark Connect needs {needed}: pip install 'pyspark[connect]'")
+
+ENGINES = ("dynoxide",)
+
+SECONDS = 60
+"""How long to wait for what takes a moment where the machine is not busy."""
+
+Play = Callable[..., "subprocess.Popen[str]"]
+
+
+class Day(DynamoDBModel):
+    origin: str
+    day: int
+    flights: int
+
+    class Meta:
+        table_name = "days"
+        partition_key = "origin"
+        sort_key = "day"
+
+
+@pytest.fixture(scope="module")
+def url(spark: Any) -> Iterator[str]:
+    """A server of Spark Connect on a free port of 127.0.0.1."""
+    jvm, context = spark._jvm, spark.sparkContext
+    service = jvm.org.apache.spark.sql.connect.service.SparkConnectService
+    service.start(context._jsc.sc())
+    running = getattr(getattr(jvm, "org.apache.spark.sql.connect.service.SparkConnectService$"), "MODULE$")
+    yield f"sc://127.0.0.1:{running.localPort()}"
+    nothing = jvm.scala.Option.empty()
+    service.stop(nothing, nothing)
+
+
+@pytest.fixture(scope="module")
+def client(url: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.connect_child", url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def play(client: subprocess.Popen[str], config: DynamoDBConfig, tables: Callable[..., list[str]]) -> Play:
+    """Has the client play a scenario."""
+    tables(PipelineConfig, TableConfig, PipelineRunLog)
+
+    def begin(scenario: str) -> subprocess.Popen[str]:
+        asked = {"scenario": scenario, "endpoint": config.endpoint_url, "prefix": config.table_prefix}
+        print(json.dumps(asked), file=client.stdin, flush=True)
+        return client
+
+    return begin
+
+
+def outcome(client: subprocess.Popen[str]) -> str:
+    assert client.stdout is not None
+    return client.stdout.readline().strip()
+
+
+@pytest.fixture
+def db(config: DynamoDBConfig) -> Iterator[DynamoDB]:
+    with DynamoDB(config) as client:
+        yield client
+
+
+def stored(db: DynamoDB) -> PipelineRunLog:
+    found = db.get(PipelineRunLog, {"run_id": "r", "pipeline_id": "p"}, consistent=True)
+    assert found is not None
+    return found
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def jobs(spark: Any) -> list[int]:
+    return list(spark.sparkContext.statusTracker().getActiveJobsIds())
+
+
+def test_a_run_has_what_was_observed_but_no_figures_of_spark(play: Play, spark: Any, db: DynamoDB) -> None:
+    assert outcome(play("observe")) == "nothing"
+    log = stored(db)
+    assert (log.status, log.spark_version) == (RunStatus.SUCCESS, spark.version)
+    assert (log.spark_application_id, log.monitoring_urls) == (None, {})
+    assert [(stage.stage_name, stage.status, stage.records_processed) for stage in log.stages] == [
+        ("count", RunStatus.SUCCESS, 5),
+        ("largest", RunStatus.SUCCESS, None),
+    ]
+    assert log.metrics == {
+        "observed": {"count": {"rows": 5}, "later": {"largest": 6}},
+        "stages": {"largest": {"kept": 1}},
+    }
+
+
+def test_an_error_of_spark_fails_the_run_with_its_class(play: Play, db: DynamoDB) -> None:
+    assert outcome(play("fail")) == "ArithmeticException"
+    log = stored(db)
+    assert (log.status, log.stages[0].status) == (RunStatus.FAILED, RunStatus.FAILED)
+    assert "DIVIDE_BY_ZERO" in str(log.error_message)
+    assert "observed" not in log.metrics
+
+
+def test_a_run_that_is_cancelled_elsewhere_stops_its_jobs(
+    play: Play, spark: Any, db: DynamoDB, config: DynamoDBConfig
+) -> None:
+    client = play("sleep")
+    wait_for(lambda: jobs(spark))
+    with PipelineRunLogsWriteApi(config) as api:
+        api.update_run_status("r", "p", RunStatus.CANCELLED, "cancelled by ops")
+    assert outcome(client) == "RunLostError"
+    wait_for(lambda: not jobs(spark))
+    assert (stored(db).status, stored(db).error_message) == (RunStatus.CANCELLED, "cancelled by ops")
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGTERM, "SystemExit"), (signal.SIGINT, "Interrupted")]
+)
+def test_a_client_that_is_asked_to_stop_cancels_its_run_and_its_jobs(
+    play: Play, spark: Any, db: DynamoDB, number: signal.Signals, raised: str
+) -> None:
+    client = play("sleep")
+    wait_for(lambda: jobs(spark))
+    client.send_signal(number)
+    assert outcome(client) == raised
+    wait_for(lambda: not jobs(spark))
+    log = stored(db)
+    assert (log.status, log.error_message) == (RunStatus.CANCELLED, f"interrupted by {number.name}")
+
+
+def test_tables_are_written_read_and_counted(
+    play: Play, db: DynamoDB, tables: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    tables(Day)
+    db.put(
+        PipelineConfig(pipeline_id="p", pipeline_name="Flights", source_type="file", destination_type="file")
+    )
+    options: dict[str, dict[str, Any]] = {
+        "files": {"partition_columns": ["origin"]},
+        "days": {"connection_config": {"service": "dynamodb", "table": "days"}},
+        "ignored": {"write_options": {"mode": "ignore"}},
+    }
+    for table_id, more in options.items():
+        db.put(
+            TableConfig(
+                table_id=table_id,
+                pipeline_id="p",
+                table_name=table_id,
+                table_type=TableType.DESTINATION,
+                data_format=DataFormat.PARQUET,
+                location=(tmp_path / table_id).as_uri(),
+                data_quality_checks=[{"name": "few", "expression": "flights < 6"}],
+                **more,
+            )
+        )
+    assert outcome(play("tables")) == "nothing"
+    log = stored(db)
+    assert (log.output_tables, log.metrics["output_rows"]) == (["files", "days"], 4)
+    assert [(check.check_name, check.passed) for check in log.data_quality_results] == [("few", False)]
+    assert log.metrics["observed"] == {"read files": {"rows": 2}, "read days": {"rows": 2}}
+    for table_id in options:
+        table = db.get(TableConfig, table_id, consistent=True)
+        assert table is not None
+        assert (table.record_count, table.size_bytes) == (2, None)
