@@ -21,10 +21,9 @@ from dynamodb_wrapper.operations.draining import Drained, drain
 from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.operations.readers import Reader, keys_in, read_list
 from dynamodb_wrapper.wire.sizes import check_item_size
-from dynamodb_wrapper.wire.values import WireValue
+from dynamodb_wrapper.wire.values import WireItem
 
 T = TypeVar("T")
-WireItem: TypeAlias = dict[str, WireValue]
 Place: TypeAlias = tuple[str, bytes]
 
 MOST_KEYS = 100

@@ -15,10 +15,10 @@ from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Assign, AssignIfMissing, Change, Path, Remove
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.expressions.paths import Computed
-from dynamodb_wrapper.operations.keys import WireItem
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.plain import is_empty_set, stored_fields
 from dynamodb_wrapper.wire.sizes import check_item_size
+from dynamodb_wrapper.wire.values import WireItem
 
 Changes: TypeAlias = Mapping[str, Any] | Sequence[Change]
 """What an update takes: new values by attribute, or changes such as `put(Order.total).to(5)`."""

@@ -38,13 +38,13 @@ from dynamodb_wrapper.operations.changes import (
     is_left_out,
 )
 from dynamodb_wrapper.operations.expiry import missing
-from dynamodb_wrapper.operations.keys import WireItem, checked_key, wire_key
+from dynamodb_wrapper.operations.keys import checked_key, wire_key
 from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.transactions import TransactAction
 from dynamodb_wrapper.operations.writes import PutItem, UpdateItem
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.sizes import check_item_size
-from dynamodb_wrapper.wire.values import decode_item
+from dynamodb_wrapper.wire.values import WireItem, decode_item
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.sizes import check_key
-from dynamodb_wrapper.wire.values import WireValue
-
-WireItem: TypeAlias = dict[str, WireValue]
+from dynamodb_wrapper.wire.values import WireItem
 
 
 def wire_key(schema: TableSchema[Any], key: object, table: str = "") -> WireItem:

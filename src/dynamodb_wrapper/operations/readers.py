@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Protocol, TypeAlias, TypedDict, TypeVar
+from typing import Any, Protocol, TypedDict, TypeVar
 
 import msgspec
 
 from dynamodb_wrapper.engine.flow import Reply
 from dynamodb_wrapper.wire import values
-from dynamodb_wrapper.wire.values import WireValue
+from dynamodb_wrapper.wire.values import WireItem, WireValue
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-WireItem: TypeAlias = dict[str, WireValue]
 
 
 class ReadPage(Protocol[T_co]):

@@ -6,7 +6,7 @@ Limits are those of the DynamoDB API Reference, GetItem, Query and Scan.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -15,13 +15,12 @@ from msgspec.structs import replace
 from dynamodb_wrapper.engine.flow import Call, Flow, Page, Read, Reply, Send
 from dynamodb_wrapper.expressions.params import Encode, Params, encode_plainly
 from dynamodb_wrapper.operations.readers import Reader, key_at
-from dynamodb_wrapper.wire.values import WireValue
+from dynamodb_wrapper.wire.values import WireItem
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.expressions import Condition, Path
 
 T = TypeVar("T")
-WireItem: TypeAlias = dict[str, WireValue]
 
 FIRST_FILTERED_LOOK = 100
 WIDEST_LOOK = 10_000

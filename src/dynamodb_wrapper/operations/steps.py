@@ -24,7 +24,7 @@ from dynamodb_wrapper.expressions import (
     all_of,
 )
 from dynamodb_wrapper.expressions.params import Wire
-from dynamodb_wrapper.operations.changes import Changes
+from dynamodb_wrapper.operations.changes import Changes, path_of_change
 from dynamodb_wrapper.operations.intents import changes_of
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
 from dynamodb_wrapper.operations.rekeying import rekeyed
@@ -150,7 +150,7 @@ class UpdateStep(Step[M], frozen=True, kw_only=True):
     @property
     def claims(self) -> bool:
         """See `Step.claims`."""
-        return any(_path(change).attribute in self.schema.unique for change in self.changes)
+        return any(path_of_change(change).attribute in self.schema.unique for change in self.changes)
 
     def single(self) -> UpdateItem[M]:
         """See `Step.single`."""
@@ -177,7 +177,7 @@ class UpdateStep(Step[M], frozen=True, kw_only=True):
             return None
         after = dict(before)
         for change in self.changes:
-            name = _path(change).attribute
+            name = path_of_change(change).attribute
             if name not in self.schema.unique:
                 continue
             if isinstance(change, Assign) and change.path.is_whole and isinstance(change.value, Wire):
@@ -316,11 +316,6 @@ def check_step(
             "item that was read where Meta has a version"
         )
     return CheckStep(schema=schema, table=table, key=_key(schema, key, table), condition=condition, lock=lock)
-
-
-def _path(change: Any) -> Path:
-    """Where a change takes place; every kind of change has one."""
-    return change.path  # type: ignore[no-any-return]
 
 
 def _lock_of_read(schema: TableSchema[M], key: object) -> Lock | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
@@ -21,9 +21,7 @@ from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.operations.reads import GetItem
 from dynamodb_wrapper.operations.writes import as_stored
 from dynamodb_wrapper.wire.sizes import check_item_size
-from dynamodb_wrapper.wire.values import WireValue
-
-WireItem: TypeAlias = dict[str, WireValue]
+from dynamodb_wrapper.wire.values import WireItem
 
 MOST_ACTIONS = 100
 

@@ -14,13 +14,12 @@ from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, UnreadableI
 from dynamodb_wrapper.expressions.params import Encode, Params, encode_plainly
 from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.wire.sizes import check_item_size
-from dynamodb_wrapper.wire.values import WireValue, decode_item, read_item
+from dynamodb_wrapper.wire.values import WireItem, decode_item, read_item
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.expressions import Condition, Update
 
 T = TypeVar("T")
-WireItem: TypeAlias = dict[str, WireValue]
 ReturnValues: TypeAlias = Literal["NONE", "ALL_OLD", "ALL_NEW", "UPDATED_OLD", "UPDATED_NEW"]
 
 

@@ -20,7 +20,8 @@ from dynamodb_wrapper.operations.entries import entries_of, wire_reader
 from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.operations.reads import FIRST_FILTERED_LOOK, WIDEST_LOOK
 from dynamodb_wrapper.query.judging import Judge, judge_of, rank
-from dynamodb_wrapper.query.plan import Lane, Plan, WireItem
+from dynamodb_wrapper.query.plan import Lane, Plan
+from dynamodb_wrapper.wire.values import WireItem
 
 T = TypeVar("T")
 MERGED_PAGE: Final = 1000

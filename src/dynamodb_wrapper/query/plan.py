@@ -17,10 +17,9 @@ from dynamodb_wrapper.operations import Query, Scan, Search
 from dynamodb_wrapper.operations.readers import Reader
 from dynamodb_wrapper.query.normal import names_of, signature
 from dynamodb_wrapper.schema import Index, TableSchema
-from dynamodb_wrapper.wire.values import WireValue
+from dynamodb_wrapper.wire.values import WireItem
 
 Operation: TypeAlias = Literal["nothing", "get", "batch-get", "query", "fan-out", "scan"]
-WireItem: TypeAlias = dict[str, WireValue]
 
 
 class Lane(Struct, frozen=True, kw_only=True):

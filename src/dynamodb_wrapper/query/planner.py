@@ -26,10 +26,11 @@ from dynamodb_wrapper.query.normal import (
     parts_of,
     signature,
 )
-from dynamodb_wrapper.query.plan import Lane, Operation, Plan, WireItem, spread
+from dynamodb_wrapper.query.plan import Lane, Operation, Plan, spread
 from dynamodb_wrapper.query.reach import Parts, Reach, key_of, reaches
 from dynamodb_wrapper.query.suggest import always_there, needed_indexes
 from dynamodb_wrapper.schema import Index, TableSchema
+from dynamodb_wrapper.wire.values import WireItem
 
 MOST_QUERIES: Final = 100
 """How many queries one plan may send side by side; keys that are got by batch have no such limit."""
