@@ -22,6 +22,7 @@ from dynamodb_wrapper.exceptions import (
     ValidationError,
 )
 from dynamodb_wrapper.expressions import AllOf, Assign, Compare, Concat, Exists, Increment, Path, Update
+from dynamodb_wrapper.expressions.assignments import put
 from dynamodb_wrapper.models import DynamoDBModel
 from dynamodb_wrapper.operations import (
     All,
@@ -71,6 +72,19 @@ class Visit(DynamoDBModel):
         lsis: ClassVar = [LSI("ByWeight", "weight")]
 
 
+class Part(DynamoDBModel):
+    """A model that holds itself."""
+
+    name: str
+    whole: Part | None = None
+    parts: list[Part] = Field(default_factory=list)
+    labels: set[str]
+
+    class Meta:
+        table_name = "parts"
+        partition_key = "name"
+
+
 SKU, PRICE, NOTE = Path(("sku",)), Path(("price",)), Path(("note",))
 A = Product(sku="a", note="first")
 
@@ -90,6 +104,17 @@ class TestOneItem:
             "note": "first",
             "added": "2026-01-01T00:00:00.000000+00:00",
         }
+
+    async def test_a_model_may_hold_itself(self, face: Any, tables: Any) -> None:
+        tables(Part)
+        db = face(DynamoDB)
+        wheel = Part(name="wheel", labels=set(), parts=[Part(name="tyre", labels={"x"})])
+        car = Part(name="car", labels={"y"}, whole=Part(name="fleet", labels=set()), parts=[wheel])
+        await db.put(car)
+        assert await db.get(Part, "car") == car
+        after = await db.update(Part, "car", [put(Part.parts[0].parts[0].name).to("tube")])
+        assert after.parts[0].parts[0].name == "tube"
+        assert await db.query(Part).where(Part.parts[0].name == "wheel").allow_scan().all() == [after]
 
     async def test_a_missing_item_is_none(self, face: Any, tables: Any) -> None:
         tables(Product)

@@ -299,10 +299,12 @@ class TestSetsWithoutDefault:
         after = await guests.update(Guest, "a", [add(Guest.rooms, {7}), add(Guest.badge.scopes, {"z"})])
         assert (after.rooms, after.badge.scopes) == ({7}, frozenset({"z"}))
 
-    async def test_an_empty_one_can_be_stored(self, guests: Any) -> None:
+    async def test_an_empty_one_can_be_stored_and_found(self, guests: Any) -> None:
         empty = Guest(id="b", rooms=set(), badge=Badge(scopes=frozenset()))
         await guests.put(empty)
         assert await guests.get(Guest, "b") == empty
+        for same in (Guest.rooms == set(), size(Guest.rooms) == 0, Guest.badge.scopes == frozenset()):
+            assert await guests.query(Guest).where(same).allow_scan().all() == [empty]
         assert (await guests.update(Guest, "a", {"rooms": set()})).rooms == set()
 
 

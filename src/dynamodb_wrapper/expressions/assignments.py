@@ -2,7 +2,7 @@
 
 Knows typed fields and changes. Must not know models' Meta. Where an item has no list or set yet, one is made;
 where it has no number, the field's default counts, as when the item is read, or else 0. A None of a field
-whose default is another is stored as NULL, and an empty set of one whose default is None as an empty list:
+whose default is another is stored as NULL, and an empty set of one whose default is no set as an empty list:
 there the service refuses to add, and `put` gives a value.
 """
 

@@ -79,9 +79,9 @@ class Place(Struct, frozen=True):
 
     @property
     def empty_is_nothing(self) -> bool:
-        """Whether an empty set is stored there as nothing."""
+        """Whether an empty set may be stored there as nothing."""
         fields = () if self.owner is None else stored_fields(self.owner)
-        return any(field.name == self.name and field.empty_left_out for field in fields)
+        return any(field.name == self.name and field.empty_where_absent for field in fields)
 
     def wire(self, value: object, where: str, *, constraints: bool = False) -> WireValue:
         """A value as it is stored there.

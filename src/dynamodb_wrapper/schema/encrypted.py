@@ -80,7 +80,7 @@ def blind_index(field: FieldInfo) -> BlindIndex | None:
 
 def is_marked_inside(annotation: Any) -> bool:
     """Whether something inside of a field's values is marked, so that the attribute as a whole is not."""
-    return any(_has_mark(part, set()) for part in _plain_parts(annotation))
+    return any(_has_mark(part, set()) for layer in _plain_layers(annotation) for part in _parts(layer))
 
 
 def _marks(field: FieldInfo) -> Iterator[Any]:
@@ -106,26 +106,30 @@ def _layers(annotation: Any) -> Iterator[Any]:
         yield from _layers(aliased)
 
 
-def _plain_parts(annotation: Any) -> Iterator[Any]:
-    """What stands inside: the arguments of lists and maps, and the fields of models."""
+def _plain_layers(annotation: Any) -> Iterator[Any]:
+    """The layers that hold something themselves: lists, maps, models and plain types."""
     for layer in _layers(annotation):
-        if get_origin(layer) in (Annotated, Union, types.UnionType):
-            continue
-        yield from get_args(layer)
-        yield from _field_annotations(layer)
+        if get_origin(layer) not in (Annotated, Union, types.UnionType):
+            yield layer
 
 
-def _field_annotations(annotation: Any) -> Iterator[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        for field in annotation.model_fields.values():
+def _parts(layer: Any) -> Iterator[Any]:
+    """What stands inside of a layer: the arguments of lists and maps, and the fields of models."""
+    yield from get_args(layer)
+    if isinstance(layer, type) and issubclass(layer, BaseModel):
+        for field in layer.model_fields.values():
             yield Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
 
 
 def _has_mark(annotation: Any, seen: set[Any]) -> bool:
-    if isinstance(annotation, type):
-        if annotation in seen:
-            return False
-        seen.add(annotation)
+    """Whether it is marked, or something inside; `seen` are the classes and aliases that it stands in."""
     if any(isinstance(each, EncryptedMark) for each in _marks_of(annotation)):
         return True
-    return any(_has_mark(part, seen) for part in _plain_parts(annotation))
+    for layer in _plain_layers(annotation):
+        if isinstance(layer, type) or hasattr(layer, "__value__"):
+            if layer in seen:
+                continue
+            seen.add(layer)
+        if any(_has_mark(part, seen) for part in _parts(layer)):
+            return True
+    return False

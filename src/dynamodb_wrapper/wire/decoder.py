@@ -19,15 +19,18 @@ from pydantic import BaseModel
 
 from dynamodb_wrapper.wire.agreement import takes_as_they_are
 from dynamodb_wrapper.wire.plain import as_utc
+from dynamodb_wrapper.wire.reading import later_preparer
 from dynamodb_wrapper.wire.shapes import (
     FieldShape,
     ListOf,
     MapOf,
     ModelOf,
+    Opaque,
     Scalar,
     Shape,
     is_left_out_when_empty,
     is_left_out_when_none,
+    is_plain_model,
     reads_beyond_its_fields,
     tag_of,
 )
@@ -182,6 +185,9 @@ class DecoderCompiler:
                 wire, row = self.model(model, fields)
                 call = name_in(self._names, row)
                 return _value_type("M", wire, null), _inside("M", lambda content: f"{call}({content})", null)
+            case Opaque(kinds=(kind,)) if is_plain_model(kind):
+                prepare = name_in(self._names, later_preparer(kind))
+                return AttributeValue, lambda variable: f"{prepare}(decode({variable}))"
             case _:
                 return AttributeValue, lambda variable: f"decode({variable})"
 

@@ -48,9 +48,10 @@ class StoredField(Struct, frozen=True):
         excluded: whether the field is read only (`exclude=True`).
         dumped: whether the field has a serializer of its own.
         one_way: whether pydantic would not find the value again under that name (`AliasPath`).
-        empty_left_out: whether an empty set needs no attribute, because it is the default as well, or there
-            is no default and only a set fits. DynamoDB has no empty set: it takes a set away with its last
-            element, and adds elements to a set or to nothing only.
+        empty_left_out: whether an empty set needs no attribute, because it is the default as well. DynamoDB
+            has no empty set, and adds elements to a set or to nothing only.
+        empty_where_absent: whether an empty set is read where there is no attribute: DynamoDB takes a set
+            away with its last element.
     """
 
     name: str
@@ -60,6 +61,7 @@ class StoredField(Struct, frozen=True):
     dumped: bool
     one_way: bool
     empty_left_out: bool
+    empty_where_absent: bool
 
 
 def stored_fields(model: type[BaseModel]) -> tuple[StoredField, ...]:
@@ -84,16 +86,19 @@ def _stored_fields(model: type[BaseModel]) -> tuple[StoredField, ...]:
             excluded=field.exclude is True,
             dumped=bool(serialized & {name, "*"}) or any(map(_serializes, field.metadata)),
             one_way=attribute_name(name, field) == name and isinstance(field.validation_alias, AliasPath),
-            empty_left_out=_may_lack_elements(field),
+            empty_left_out=_is_empty_by_default(field),
+            empty_where_absent=_is_empty_by_default(field) or _must_be_a_set(field),
         )
         for name, field in model.model_fields.items()
     )
 
 
-def _may_lack_elements(field: FieldInfo) -> bool:
-    if field.is_required():
-        return (get_origin(field.annotation) or field.annotation) in (set, frozenset)
+def _is_empty_by_default(field: FieldInfo) -> bool:
     return is_empty_set(field.default) or field.default_factory in (set, frozenset)
+
+
+def _must_be_a_set(field: FieldInfo) -> bool:
+    return field.is_required() and (get_origin(field.annotation) or field.annotation) in (set, frozenset)
 
 
 def is_empty_set(value: object) -> bool:

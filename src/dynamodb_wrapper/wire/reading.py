@@ -19,10 +19,13 @@ from dynamodb_wrapper.wire.shapes import (
     ListOf,
     MapOf,
     ModelOf,
+    Opaque,
     Scalar,
     Shape,
+    field_shapes,
     is_left_out_when_empty,
     is_left_out_when_none,
+    is_plain_model,
 )
 
 Prepare: TypeAlias = Callable[[Any], Any]
@@ -121,8 +124,22 @@ def _preparer(shape: Shape) -> Prepare | None:
             return _map_preparer(_preparer(element))
         case ModelOf(model=model, fields=fields):
             return model_preparer(model, fields)
+        case Opaque(kinds=(kind,)) if is_plain_model(kind):
+            return later_preparer(kind)
         case _:
             return None
+
+
+def later_preparer(model: type[BaseModel]) -> Prepare:
+    """As `model_preparer`, made when it is first used: for a model inside of itself."""
+    made: list[Prepare] = []
+
+    def prepared(item: Any) -> Any:
+        if not made:
+            made.append(model_preparer(model, field_shapes(model)))
+        return made[0](item)
+
+    return prepared
 
 
 def _list_preparer(each: Prepare | None) -> Prepare | None:

@@ -216,7 +216,7 @@ def is_left_out_when_none(field: FieldShape, keys: Collection[str]) -> bool:
 
 def is_left_out_when_empty(field: FieldShape) -> bool:
     """Whether an item without this attribute has an empty set in it, although the field must be given one."""
-    return field.required and field.stored.empty_left_out
+    return field.required and field.stored.empty_where_absent and not field.stored.dumped
 
 
 def reads_beyond_its_fields(model: type[BaseModel]) -> bool:

@@ -17,7 +17,13 @@ class Inner(BaseModel):
 
 class Tree(BaseModel):
     leaves: list[Tree] = []
+    trunk: Tree | None = None
     note: str = ""
+
+
+class Chain(BaseModel):
+    following: Chain | None = None
+    secrets: dict[str, Inner] = {}
 
 
 def model_with(annotation: Any, default: Any = ..., **meta: Any) -> type[BaseModel]:
@@ -87,6 +93,7 @@ def test_a_blind_index_has_an_attribute_that_may_be_a_key(index: BlindIndex, nam
         (list[Encrypted[str]], {}, "something inside of secret is Encrypted"),
         (dict[str, list[Inner]] | None, {}, "something inside of secret is Encrypted"),
         (Inner, {}, "something inside of secret is Encrypted"),
+        (Chain, {}, "something inside of secret is Encrypted"),
         (str, {"schema_version": 0}, "schema_version is 0"),
         (str, {"schema_version": 65536}, "from 1 to 65535"),
         (str, {"schema_version": True}, "schema_version is True"),

@@ -686,8 +686,9 @@ class Tagged(BaseModel):
 def test_an_empty_set_is_left_out_where_reading_restores_it() -> None:
     codec = Codec(Tagged)
     empty = Tagged(needed=set(), some=set())
-    assert codec.encode(empty) == {"some": {"L": []}}
+    assert codec.encode(empty) == {"some": {"L": []}, "needed": {"L": []}}
     assert codec.decode(codec.encode(empty)) == empty
+    assert codec.decode({"some": {"L": []}}) == empty
     full = Tagged(tags={"a"}, codes=frozenset({1}), needed={"b"})
     assert codec.encode(full)["tags"] == {"SS": ["a"]}
     assert codec.decode(codec.encode(full)) == full
