@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyspark.sql.types import ArrayType, MapType, StringType, StructType, VariantType
 from tests.support.spark_models import Colour, Everything, Line
 
 from dynamodb_wrapper import DynamoDB, DynamoDBConfig, ValidationError
@@ -17,6 +18,7 @@ from dynamodb_wrapper.spark.connector import infer_schema
 from dynamodb_wrapper.spark.connector.options import Options
 from dynamodb_wrapper.spark.connector.planning import shares
 from dynamodb_wrapper.spark.connector.reading import batches_of
+from dynamodb_wrapper.spark.connector.schemas import arrow_of
 from dynamodb_wrapper.spark.connector.source import Source
 
 ENGINES = ("dynoxide",)
@@ -95,6 +97,13 @@ def test_columns_without_a_model_are_stored_by_their_own_types(
         "line": {"sku": "s"},
         "at": "2026-11-01T05:30:00.000000+00:00",
     }
+
+
+@pytest.mark.parametrize("wrapped", [lambda kind: kind, ArrayType, lambda kind: MapType(StringType(), kind)])
+def test_columns_of_variants_are_refused_and_not_taken_for_maps(wrapped: Callable[[Any], Any]) -> None:
+    schema = StructType().add("v", StructType().add("in", wrapped(VariantType())))
+    with pytest.raises(ValidationError, match=r"the column v is struct<.*, which DynamoDB has nothing for"):
+        arrow_of(schema)
 
 
 @pytest.mark.parametrize(

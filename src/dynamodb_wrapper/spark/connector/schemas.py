@@ -16,6 +16,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import (
+    ArrayType,
     BinaryType,
     BooleanType,
     DataType,
@@ -24,6 +25,7 @@ from pyspark.sql.types import (
     DoubleType,
     FloatType,
     IntegralType,
+    MapType,
     StringType,
     StructField,
     StructType,
@@ -38,6 +40,7 @@ from dynamodb_wrapper.wire.arrow_schema import arrow_schema
 _IN_UTC: Final[dict[str, Any]] = (
     {"timezone": "UTC"} if "timezone" in inspect.signature(to_arrow_schema).parameters else {}
 )
+_OPAQUE: Final = ("VariantType", "GeometryType", "GeographyType")
 _KINDS: Final[tuple[tuple[type[DataType], type], ...]] = (
     (StringType, str),
     (IntegralType, int),
@@ -65,11 +68,15 @@ def arrow_of(schema: StructType, model: type[BaseModel] | None = None) -> Any:
         model: tells which columns those are, besides the schema's own metadata.
 
     Raises:
-        ValidationError: the schema has no columns.
+        ValidationError: the schema has no columns, or one that DynamoDB has nothing for.
     """
     if not schema.fields:
         text = "name at least one column"
         raise ValidationError(f"the schema is empty: {text}", errors={"schema": [text]})
+    for field in schema:
+        if _is_opaque(field.dataType):
+            text = f"{field.dataType.simpleString()}, which DynamoDB has nothing for: cast it to string"
+            raise ValidationError(f"the column {field.name} is {text}", errors={field.name: [text]})
     known = {} if model is None else {field.name: field for field in arrow_schema(model)}
     target = to_arrow_schema(schema, **_IN_UTC)
     columns = (_as_spark_says(column, field) for column, field in zip(target, schema, strict=True))
@@ -88,6 +95,15 @@ def kinds_of(schema: StructType, besides: Iterable[str] = ()) -> tuple[tuple[str
 def is_json(field: Any) -> bool:
     """Whether an Arrow field holds any value as JSON text."""
     return (field.metadata or {}).get(b"dynamodb") == b"json"
+
+
+def _is_opaque(kind: DataType) -> bool:
+    """Whether a type is or has one that Arrow gets as a struct of its inner form."""
+    if isinstance(kind, StructType):
+        return any(_is_opaque(field.dataType) for field in kind)
+    if isinstance(kind, ArrayType):
+        return _is_opaque(kind.elementType)
+    return _is_opaque(kind.valueType) if isinstance(kind, MapType) else type(kind).__name__ in _OPAQUE
 
 
 def _kind(field: StructField) -> Any:
