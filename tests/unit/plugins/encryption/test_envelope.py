@@ -51,13 +51,18 @@ def test_an_independent_way_gives_the_same_bytes(vector: dict[str, Any]) -> None
     assert ciphertext(vector).hex() == vector["ciphertext"]
 
 
-@pytest.mark.parametrize("position", range(len(SEALED)))
-def test_one_changed_byte_is_noticed(position: int) -> None:
-    for change in (0x01, 0x80, 0xFF):
+@pytest.mark.parametrize("change", [0x01, 0x80, 0xFF])
+def test_one_changed_byte_is_noticed(change: int) -> None:
+    unnoticed = []
+    for position in range(len(SEALED)):
         altered = bytearray(SEALED)
         altered[position] ^= change
-        with pytest.raises(BadCiphertext):
+        try:
             unseal(parse(bytes(altered)), KEY, b"here")
+        except BadCiphertext:
+            continue
+        unnoticed.append(position)
+    assert unnoticed == []
 
 
 def test_a_missing_or_further_end_is_noticed() -> None:
