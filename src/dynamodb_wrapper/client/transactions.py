@@ -101,10 +101,7 @@ class Steps:
         return self._apply()
 
     def _apply(self) -> Flow[None]:
-        if self._executed:
-            raise ValidationError(
-                "this transaction was applied already: make a new one with db.transaction()"
-            )
+        self._refuse_if_applied()
         self._attempts = self._attempts or Attempts(tuple(self._steps), self._token)
         yield from apply_together(self._client.send, self._attempts)
         self._executed = True
@@ -113,11 +110,14 @@ class Steps:
         if self._steps and not self._executed:
             yield from self._apply()
 
-    def _add(self, step: Step[Any]) -> Self:
+    def _refuse_if_applied(self) -> None:
         if self._executed:
             raise ValidationError(
                 "this transaction was applied already: make a new one with db.transaction()"
             )
+
+    def _add(self, step: Step[Any]) -> Self:
+        self._refuse_if_applied()
         if self._attempts is not None and self._attempts.unsettled:
             raise ValidationError(
                 "nobody knows whether this transaction was applied: execute it again before it gets more "

@@ -108,11 +108,6 @@ class Template(Struct, frozen=True):
         """The attributes of the fields, in their order."""
         return tuple(slot.attribute for slot in self.slots)
 
-    @property
-    def is_optional(self) -> bool:
-        """Whether an item may be without the key, because a field of it may be None."""
-        return any(slot.optional for slot in self.slots)
-
     def render(self, item: Mapping[str, WireValue]) -> WireValue | None:
         """The key of an item in wire form; None where a field has no value.
 

@@ -65,13 +65,6 @@ class ItemPage(Struct, Generic[T]):
 RawPage: TypeAlias = ItemPage[dict[str, Any]]
 
 
-class ItemReply(Struct):
-    """What a call for one item gave: the item, or None, and the capacity if it was asked for."""
-
-    item: dict[str, Any] | None = None
-    consumed_capacity: dict[str, Any] | None = None
-
-
 class _Envelope(Struct, rename="pascal"):
     item: dict[str, AttributeValue] | None = None
     attributes: dict[str, AttributeValue] | None = None
@@ -291,13 +284,6 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def read_reply(reply: bytes, member: str = "Item") -> ItemReply:
-    """What a reply says of one item; parameters and errors as for `read_item`."""
-    envelope = _read(reply)
-    item = envelope.item if member == "Item" else envelope.attributes
-    return ItemReply(None if item is None else decode_attributes(item), envelope.consumed_capacity)
-
-
 def read_item(reply: bytes, member: str = "Item") -> dict[str, Any] | None:
     """The item in a reply, or None if it has none.
 
@@ -309,7 +295,9 @@ def read_item(reply: bytes, member: str = "Item") -> dict[str, Any] | None:
         ConnectionError: the reply is not what DynamoDB answers.
         ValidationError: a value has a type that this library does not know.
     """
-    return read_reply(reply, member).item
+    envelope = _read(reply)
+    item = envelope.item if member == "Item" else envelope.attributes
+    return None if item is None else decode_attributes(item)
 
 
 def read_page(reply: bytes) -> RawPage:

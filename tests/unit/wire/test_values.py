@@ -22,7 +22,6 @@ from dynamodb_wrapper.wire.values import (
     encode_value,
     read_item,
     read_page,
-    read_reply,
 )
 
 NASTY_TEXTS = [
@@ -243,7 +242,6 @@ def test_an_item_is_read_from_its_member_or_is_none() -> None:
     assert read_item(b'{"Attributes":{"a":{"S":"x"}}}', "Attributes") == {"a": "x"}
     assert read_item(b"{}") is None
     assert read_item(b'{"Item":{}}') == {}
-    assert read_reply(b'{"ConsumedCapacity":{"CapacityUnits":1}}').consumed_capacity == {"CapacityUnits": 1}
 
 
 @pytest.mark.parametrize("read", [read_item, read_page])
