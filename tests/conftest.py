@@ -224,11 +224,13 @@ async def face(request: pytest.FixtureRequest, config: DynamoDBConfig) -> AsyncI
 
 @pytest.fixture(scope="session")
 def botocore_data() -> Iterator[None]:
-    """All sessions of botocore share what they read from its data files, of which each would read its own."""
+    """All users of botocore share what is read from its data files, of which each would read its own."""
     import botocore.session
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", cache(botocore.loaders.create_loader))
+        shared = cache(botocore.loaders.create_loader)
+        for module in (botocore.loaders, botocore.session):
+            patch.setattr(module, "create_loader", shared)
         yield
 
 
