@@ -9,6 +9,7 @@ from dynamodb_wrapper.core.members import MEMBERS, refuse_unknown
 from dynamodb_wrapper.exceptions import ValidationError
 
 
+@pytest.mark.usefixtures("botocore_data")
 @pytest.mark.parametrize("action", MEMBERS)
 def test_the_members_are_those_that_botocore_knows(action: str) -> None:
     model = botocore.session.get_session().get_service_model("dynamodb")
