@@ -229,6 +229,13 @@ class TestApis:
         with pytest.raises(ConflictError):
             await api.create(NewSession(name="new", text="x"))
 
+    async def test_an_upsert_keeps_nothing_of_what_is_expired(self, two: None, db: Any, face: Any) -> None:
+        api = face(SessionWrites)
+        for name in ("old", "new", "third"):
+            await api.upsert(NewSession(name=name, text="x"))
+        found = await db.batch_get(Session, ["old", "new", "third"])
+        assert [(item.text, item.ends is None) for item in found] == [("x", True), ("x", False), ("x", True)]
+
     async def test_pages_go_on_while_time_passes(
         self, db: Any, face: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:

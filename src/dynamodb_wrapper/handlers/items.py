@@ -203,7 +203,7 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
         attributes = self._attributes
         keep = {attributes[name] for name in (KEPT_BY_UPSERT & attributes.keys()) | (open_ - cleared)}
         spread = {how.shards.field for how in self._schema.made.values() if isinstance(how, ShardKey)}
-        if self._schema.unique or self._schema.templates or spread & keep:
+        if self._schema.unique or self._schema.templates or self._schema.ttl or spread & keep:
             return upsert_kept(self.client.send, self._schema, self._table, instance, keep)
         upsert = Upsert(schema=self._schema, table=self._table, instance=instance, keep=keep)
         return upsert.flow(self.client.send)

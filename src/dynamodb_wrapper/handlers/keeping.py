@@ -22,7 +22,7 @@ from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations import GetItem
 from dynamodb_wrapper.operations.applying import ApplyOne
 from dynamodb_wrapper.operations.entries import wire_reader
-from dynamodb_wrapper.operations.expiry import missing
+from dynamodb_wrapper.operations.expiry import is_over, missing
 from dynamodb_wrapper.operations.intents import conflict, resource_id
 from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.steps import UpdateStep, put_step
@@ -70,7 +70,7 @@ def upsert_kept(
         get: GetItem[WireItem] = GetItem(table=table, key=key, reader=wire_reader, consistent=True)
         stored = yield from get.flow(send)
         try:
-            if stored is None:
+            if stored is None or is_over(schema, stored):
                 return (yield from create_kept(send, schema, table, instance, None))
             step = UpdateStep(
                 schema=schema,
