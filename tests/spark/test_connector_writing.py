@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.faults import Exchange, FaultServer, answered, reset_after_apply, throttle
-from tests.support.spark_models import Account, Order, Visit
+from tests.support.spark_models import Account, Order, Parcel, Visit
 
 from dynamodb_wrapper import ConflictError, DynamoDB, DynamoDBConfig, ItemNotFoundError, ValidationError
 from dynamodb_wrapper.exceptions import UnprocessedError
 from dynamodb_wrapper.spark.connector import Counts, read_report
 from dynamodb_wrapper.spark.connector.counts import together
 from dynamodb_wrapper.spark.connector.options import read_options
+from dynamodb_wrapper.spark.connector.planning import shares
+from dynamodb_wrapper.spark.connector.reading import batches_of
 from dynamodb_wrapper.spark.connector.rows import Row
+from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of, spark_schema
 from dynamodb_wrapper.spark.connector.source import Source
 from dynamodb_wrapper.spark.connector.writing import written
 
 ENGINES = ("dynoxide",)
 
 ORDER = "tests.support.spark_models:Order"
+PARCEL = "tests.support.spark_models:Parcel"
 ACCOUNT = "tests.support.spark_models:Account"
 ROWS: list[Row] = [{"customer": f"c{at % 3}", "number": at, "weight": at / 2} for at in range(300)]
 WEIGHED = (("customer", str), ("number", int), ("weight", float))
@@ -278,6 +283,28 @@ def test_rows_that_the_service_leaves_over_again_and_again_fail_the_task(
         pytest.raises(UnprocessedError, match=r"2 items of .*orders were not written: .* throttled"),
     ):
         task(ROWS[:2], WEIGHED, server.url, model=ORDER, onReject="count")
+
+
+def test_models_with_keys_made_of_fields_are_written_and_read_by_those(
+    task: Callable[..., Counts], config: DynamoDBConfig, db: DynamoDB, tables: Callable[..., list[str]]
+) -> None:
+    tables(Parcel)
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    columns = (("customer", str), ("number", int), ("tags", None), ("until", datetime))
+    rows: list[Row] = [{"customer": "a", "number": at, "tags": {"x"}, "until": until} for at in range(3)]
+    assert task(rows, columns, model=PARCEL).written == 3
+    assert task([{"customer": "a", "number": 1}], columns[:3], model=PARCEL, operation="update").written == 1
+    assert task([{"customer": "a", "number": 2}], columns[:2], model=PARCEL, operation="delete").written == 1
+    assert list(db.scan(Parcel)) == [
+        Parcel(customer="a", number=0, tags={"x"}, until=until),
+        Parcel(customer="a", number=1, until=until),
+    ]
+    schema = spark_schema(Parcel)
+    asked = {"model": PARCEL, "filter": '[["customer", "=", "a"], ["number", ">", 0]]'}
+    source = Source(read_options(asked), config).known(kinds_of(schema))
+    (share,) = shares(source)
+    (batch,) = batches_of(source, share, arrow_of(schema, Parcel))
+    assert batch.to_pylist() == [{"customer": "a", "number": 1, "tags": None, "until": until}]
 
 
 def test_a_write_with_units_asks_what_it_consumed(

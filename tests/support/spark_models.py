@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field
 
@@ -97,3 +97,19 @@ class Visit(BaseModel):
     class Meta:
         table_name = "visits"
         partition_key = "page"
+
+
+class Parcel(BaseModel):
+    """Of a single table: keys made of fields, a type, and a time to live."""
+
+    customer: str
+    number: int
+    tags: set[str] | None = None
+    until: datetime | None = None
+
+    class Meta:
+        table_name = "parcels"
+        partition_key = "pk"
+        sort_key = "sk"
+        templates: ClassVar = {"pk": "CUSTOMER#{customer}", "sk": "PARCEL#{number:06d}"}
+        ttl = "until"
