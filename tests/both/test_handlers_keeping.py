@@ -135,6 +135,21 @@ async def test_an_update_makes_what_was_read_before_stale(users: Any, model: Any
             await db.put(stale)
 
 
+@pytest.mark.parametrize("ask", ["create", "upsert"])
+async def test_an_item_made_anew_is_not_the_one_that_was_read(face: Any, tables: Any, ask: str) -> None:
+    tables(Locked)
+    users, db = face(api(Locked)), face(DynamoDB)
+    make = getattr(users, ask)
+    await make(dto("a", rank=1))
+    stale = await db.get(Locked, "a")
+    await users.delete("a")
+    anew = await make(dto("a", rank=2))
+    with pytest.raises(ConflictError, match="made anew"):
+        await db.put(stale)
+    await db.put(await db.get(Locked, "a"))
+    assert (await db.get(Locked, "a")).rank == anew.rank
+
+
 async def test_a_value_belongs_to_one_item_whoever_writes(users: Any, model: Any, face: Any) -> None:
     if not hasattr(model.Meta, "unique"):
         pytest.skip("this model has no unique values")

@@ -135,10 +135,13 @@ class Requests(Host):
 
     @method
     def delete(self, model: type[M], key: object, *, condition: object = None) -> Flow[bool]:
-        """Remove an item; False if there was none.
+        """Remove an item.
 
         Parameters:
             key: as for `update`.
+
+        Returns:
+            False if there was none, or if an attempt whose answer was lost had removed it already.
         """
         schema = schema_of(model)
         if schema.keeps_more or isinstance(key, BaseModel):

@@ -41,8 +41,9 @@ from dynamodb_wrapper.operations.expiry import missing
 from dynamodb_wrapper.operations.keys import checked_key, wire_key
 from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.transactions import TransactAction
+from dynamodb_wrapper.operations.versions import beginning
 from dynamodb_wrapper.operations.writes import PutItem, UpdateItem
-from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.schema import WRITES, TableSchema
 from dynamodb_wrapper.wire.sizes import check_item_size
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
@@ -207,7 +208,8 @@ class Upsert(Write[M], Struct, frozen=True, kw_only=True):
         for name in sorted(schema.attributes.difference(schema.key_fields)):
             path = Path((name,))
             if name == schema.version:
-                changes.append(Increment(path, 1))
+                noted = AssignIfMissing(Path((WRITES,)), Wire({"S": beginning()}))
+                changes += Increment(path, 1), noted
             elif name in item:
                 change = AssignIfMissing if name in self.keep else Assign
                 changes.append(change(path, Wire(item[name])))

@@ -230,6 +230,12 @@ def _history(instance: BaseModel) -> str:
     return history
 
 
+def beginning() -> str:
+    """The text for `_writes` of an item that a write makes where there is none, so that no other has it."""
+    with writers.token() as token:
+        return Lock(attribute="", token=token).writes
+
+
 def version_field(schema: TableSchema[Any]) -> str:
     """The field of the model that holds the version."""
     model: type[BaseModel] = schema.model
