@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from dynamodb_wrapper.exceptions import ValidationError
 
-__all__ = ["NAIVE_DATETIME", "Checked", "did_you_mean", "from_pydantic", "invalid", "problem"]
+__all__ = ["NAIVE_DATETIME", "Checked", "did_you_mean", "from_pydantic", "invalid", "problem", "whole_number"]
 
 NAIVE_DATETIME = (
     "a datetime without a time zone is refused, because its zone would be a guess: give one that has a zone, "
@@ -45,6 +45,24 @@ def invalid(what: str, errors: Mapping[str, Sequence[str]]) -> ValidationError:
     """An error that says of `what` (a class, or an operation) which fields are wrong and why."""
     told = "; ".join(f"{name}: {text}" if name else text for name, texts in errors.items() for text in texts)
     return ValidationError(f"{what} is not valid: {told}", context={"model": what}, errors=errors)
+
+
+def whole_number(name: str, given: object, most: int | None = None, otherwise: str = "") -> int:
+    """What was given, if it is a whole number from 1 on.
+
+    Parameters:
+        name: the argument.
+        given: its value.
+        most: the highest number that is allowed.
+        otherwise: what the error says after the numbers, such as ", or None for all items".
+
+    Raises:
+        ValidationError: it is none; True and False are none either.
+    """
+    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= (most or given):
+        return given
+    allowed = f"a whole number from 1 {'on' if most is None else f'to {most:,}'}{otherwise}"
+    raise ValidationError(f"{name} is {given!r}: give {allowed}", errors={name: [allowed]})
 
 
 def from_pydantic(error: PydanticError, what: str, known: Iterable[str] = ()) -> ValidationError:

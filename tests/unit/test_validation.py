@@ -7,7 +7,7 @@ from pydantic import BaseModel, field_validator
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.validation import did_you_mean, from_pydantic, invalid, problem
+from dynamodb_wrapper.validation import did_you_mean, from_pydantic, invalid, problem, whole_number
 
 
 class Line(BaseModel):
@@ -70,3 +70,13 @@ def test_did_you_mean_finds_near_names_only(name: str, remark: str) -> None:
 
 def test_an_error_without_a_field_is_told_without_one() -> None:
     assert str(invalid("the input", {"": ["is no object"]})) == "the input is not valid: is no object"
+
+
+def test_whole_numbers_start_at_one_and_true_is_none() -> None:
+    assert [whole_number("limit", given, 1000) for given in (1, 1000)] == [1, 1000]
+    for refused in (0, -1, True, 1.0, "1", None, 1001):
+        with pytest.raises(ValidationError, match=r"give a whole number from 1 to 1,000$") as caught:
+            whole_number("limit", refused, 1000)
+    assert caught.value.errors == {"limit": ["a whole number from 1 to 1,000"]}
+    with pytest.raises(ValidationError, match=r"limit is 0: give a whole number from 1 on, or None$"):
+        whole_number("limit", 0, otherwise=", or None")

@@ -20,7 +20,6 @@ from dynamodb_wrapper.client.requests import Requests
 from dynamodb_wrapper.engine.ahead import awalk_ahead, walk_ahead
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow, Page, Read
-from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Condition, Path, all_of, condition_of
 from dynamodb_wrapper.operations import Scan
 from dynamodb_wrapper.operations.entries import counting_reader
@@ -36,6 +35,7 @@ from dynamodb_wrapper.operations.segments import (
 from dynamodb_wrapper.query.made import of_its_type
 from dynamodb_wrapper.query.selection import Shape, field_name, shape_of
 from dynamodb_wrapper.schema import schema_of
+from dynamodb_wrapper.validation import whole_number
 
 T = TypeVar("T")
 V = TypeVar("V", bound=BaseModel)
@@ -96,9 +96,7 @@ def wanted(model: type[BaseModel], where: object, segments: int, index: str | No
     Raises:
         ValidationError: the condition, the index or the number of segments is none.
     """
-    if isinstance(segments, bool) or not isinstance(segments, int) or not 1 <= segments <= MOST_SEGMENTS:
-        text = f"a whole number from 1 to {MOST_SEGMENTS:,}"
-        raise ValidationError(f"segments is {segments!r}: give {text}", errors={"segments": [text]})
+    whole_number("segments", segments, MOST_SEGMENTS)
     if index is not None:
         schema_of(model).index(index)
     return Wanted(model=model, where=condition_of(where), segments=segments, index=index, **more)

@@ -38,6 +38,7 @@ from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.made import of_its_type
 from dynamodb_wrapper.schema import TableSchema, schema_of
 from dynamodb_wrapper.schema.shards import ShardKey
+from dynamodb_wrapper.validation import whole_number
 from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
@@ -78,9 +79,8 @@ def fill_shards(
         raise ValidationError(f"{model.__name__}.Meta: {text}", errors={"model": [text]})
     cursors = Cursors(config)
     identity = msgspec.json.encode([table, model.__name__, sorted(how.attribute for how in sharded)])
-    if limit is not None and (type(limit) is not int or limit < 1):
-        text = "a whole number from 1 on, or None for the whole table"
-        raise ValidationError(f"limit is {limit!r}: give {text}", errors={"limit": [text]})
+    if limit is not None:
+        whole_number("limit", limit, otherwise=", or None for the whole table")
     step: Read[Page[WireItem]] | None = _scan(schema, table, sharded, limit)
     if last_key is not None:
         step = _resumed(step, cursors.open(last_key, identity))

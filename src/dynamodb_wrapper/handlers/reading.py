@@ -31,6 +31,7 @@ from dynamodb_wrapper.query.keys import key_condition
 from dynamodb_wrapper.query.made import in_keys, of_its_type, own_items, own_range
 from dynamodb_wrapper.query.selection import view_codec
 from dynamodb_wrapper.schema import Index
+from dynamodb_wrapper.validation import whole_number
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V", bound=BaseModel)
@@ -259,12 +260,7 @@ class AsyncReadApi(Queries[M, V], AwaitingApi):
 
 def checked_limit(limit: int) -> int:
     """The limit, if it is one."""
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise ValidationError(
-            f"limit is {limit!r}: give a whole number from 1 on, or None for all items",
-            errors={"limit": ["a whole number from 1 on"]},
-        )
-    return limit
+    return whole_number("limit", limit, otherwise=", or None for all items")
 
 
 def refuse_consistent(index: Index, consistent: bool) -> None:

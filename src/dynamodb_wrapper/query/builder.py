@@ -31,6 +31,7 @@ from dynamodb_wrapper.query.planner import Wish, plan
 from dynamodb_wrapper.query.selection import Shape, field_name, shape_of
 from dynamodb_wrapper.query.spoken import Operator, condition_from
 from dynamodb_wrapper.schema import TableSchema, schema_of
+from dynamodb_wrapper.validation import whole_number
 
 T = TypeVar("T")
 
@@ -138,7 +139,7 @@ class QuerySteps(Generic[T]):
 
     def limit(self, items: int) -> Self:
         """Return at most so many items in all, however many pages they come in."""
-        return self._with(limit=_counting("limit", items))
+        return self._with(limit=whole_number("limit", items))
 
     def paginate(
         self, size: int = DEFAULT_SIZE, last_key: str | None = None, *, lifetime: timedelta | None = None
@@ -151,7 +152,7 @@ class QuerySteps(Generic[T]):
                 it is None.
             lifetime: how long the keys of the page may be used; for ever where it is None.
         """
-        return self._with(size=_counting("size", size), last_key=last_key, lifetime=lifetime)
+        return self._with(size=whole_number("size", size), last_key=last_key, lifetime=lifetime)
 
     def index(self, name: str) -> Self:
         """Use that index and no other; items without its key are then not found, as they are not in it.
@@ -328,12 +329,3 @@ class QuerySteps(Generic[T]):
 
     def _steps(self, send: Send) -> Read[Page[T]]:
         return steps_of(self._course(), self._asked.limit, send)
-
-
-def _counting(name: str, number: int) -> int:
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ValidationError(
-            f"{name} is {number!r}: give a whole number from 1 on",
-            errors={name: ["a whole number from 1 on"]},
-        )
-    return number
