@@ -14,12 +14,14 @@ from tests.support.spark_models import Order
 
 from dynamodb_wrapper import DynamoDB, DynamoDBConfig, ValidationError
 from dynamodb_wrapper.operations import BatchWrite
-from dynamodb_wrapper.spark.connector import read_small, register
+from dynamodb_wrapper.spark.connector import change_schema, read_small, register
 from dynamodb_wrapper.spark.connector.options import Options, read_options
 from dynamodb_wrapper.spark.connector.planning import Share, shares
 from dynamodb_wrapper.spark.connector.reading import batches_of
 from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of, spark_schema
 from dynamodb_wrapper.spark.connector.source import Source
+from dynamodb_wrapper.spark.connector.streaming import StreamReader
+from dynamodb_wrapper.spark.connector.writing import check_columns
 
 ENGINES = ("dynoxide",)
 
@@ -259,6 +261,30 @@ def test_tasks_share_the_units(partitions: int, tasks: int | None, share: float)
 def test_wrong_options_are_refused(options: dict[str, str], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         read_options(options)
+
+
+@pytest.mark.parametrize(
+    ("use", "options", "told"),
+    [
+        (check_columns, {"filter": '["a", "exists"]'}, "filter is not for writing"),
+        (
+            check_columns,
+            {"maxItems": "5", "index": "ByStatus"},
+            "index is not for writing: leave it out; maxItems",
+        ),
+        (shares, {"stream": "true"}, "stream is not for reading a table"),
+        (
+            lambda source: StreamReader(source, change_schema()),
+            {"filter": "[]"},
+            "filter is not for streaming",
+        ),
+    ],
+)
+def test_options_that_choose_rows_are_refused_where_they_would_be_passed_over(
+    config: DynamoDBConfig, use: Callable[[Source], Any], options: dict[str, str], told: str
+) -> None:
+    with pytest.raises(ValidationError, match=told):
+        use(Source(read_options({"model": MODEL, **options}), config).known(kinds_of(spark_schema(Order))))
 
 
 def test_a_model_that_cannot_be_loaded_is_told() -> None:

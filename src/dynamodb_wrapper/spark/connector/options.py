@@ -19,6 +19,7 @@ Operation: TypeAlias = Literal["put", "insert", "update", "delete"]
 OPERATIONS: Final[tuple[Operation, ...]] = ("put", "insert", "update", "delete")
 Given: TypeAlias = DynamoDBConfig | Mapping[str, str] | None
 """What a source was registered with: a config, or what a session's conf says."""
+Use: TypeAlias = Literal["reading a table", "writing", "streaming"]
 REJECTS: Final = ("fail", "count")
 _CREDENTIALS = ("accesskey", "secretkey", "sessiontoken", "awsaccesskeyid", "awssecretaccesskey")
 
@@ -107,6 +108,18 @@ class Options(Struct, frozen=True, kw_only=True):
         if isinstance(given, DynamoDBConfig):
             return given.replace(**settings)
         return DynamoDBConfig.for_pyspark(given, **settings)
+
+    def check_for(self, use: Use) -> None:
+        """Refuse what would be passed over although it says which rows are meant.
+
+        Raises:
+            ValidationError: there is such an option.
+        """
+        given = [name for name in _NOT_FOR[use] if getattr(self, name) not in (None, False)]
+        if given:
+            errors = {_NAMES[name]: [f"is not for {use}: leave it out"] for name in given}
+            told = "; ".join(f"{name} {text}" for name, (text,) in errors.items())
+            raise ValidationError(f"options that cannot be kept: {told}", errors=errors)
 
     def share(self, units: float | None, partitions: int) -> float | None:
         """What one of so many tasks may use of all units a second."""
@@ -199,6 +212,11 @@ def _camel(field: str) -> str:
 
 
 _NAMES: Final = {field.name: _camel(field.name) for field in structs.fields(Options)}
+_NOT_FOR: Final[Mapping[Use, tuple[str, ...]]] = {
+    "reading a table": ("stream",),
+    "writing": ("filter", "index", "max_items", "stream"),
+    "streaming": ("filter", "index", "max_items"),
+}
 _FIELDS: Final = {camel.lower(): field for field, camel in _NAMES.items()}
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     **dict.fromkeys(_NAMES, _text),

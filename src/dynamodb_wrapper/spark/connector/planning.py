@@ -54,8 +54,9 @@ def shares(source: Source) -> list[Share]:
     """The tasks of a read; none where no item can fulfil the conditions.
 
     Raises:
-        ValidationError: the filter or the index is none of the table's.
+        ValidationError: the filter or the index is none of the table's, or the option `stream` is given.
     """
+    source.options.check_for("reading a table")
     now = time.time()
     total = _total(source, planned(source, now))
     return [Share(number, total, now) for number in range(total)]

@@ -35,6 +35,7 @@ class StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
     """Reads the changes of a table, from the oldest that its stream has."""
 
     def __init__(self, source: Source, schema: StructType) -> None:
+        source.options.check_for("streaming")
         self._source = source.known(())
         self._arrow = arrow_of_changes(schema, source.own_model)
         self._arn = stream_arn(source.description, source.table)

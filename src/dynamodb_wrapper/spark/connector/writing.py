@@ -280,9 +280,11 @@ def check_columns(source: Source) -> tuple[str, ...]:
     """The columns besides the key.
 
     Raises:
-        ValidationError: the columns are not those that the table and the operation need.
+        ValidationError: the columns are not those that the table and the operation need, or there is an
+            option that says which rows to read.
     """
     schema, options = source.schema, source.options
+    options.check_for("writing")
     names = [name for name, _ in source.columns]
     problems: dict[str, str] = {
         name: f"is part of the key of {source.table} and no column"
