@@ -258,6 +258,13 @@ class TestLeftBehind:
         with pytest.raises(NotUniqueError, match="'x' is in use by 'bob'"):
             await db.put(Lease(name="ada", email="x", badge=2))
 
+    async def test_also_beside_a_step_of_that_item(self, db: Any, kept: Any, leases: Any) -> None:
+        await db.put(Lease(name="ada", email="x", badge=1))
+        leases.delete_item(Key={"name": "ada"})
+        steps = db.transaction().delete(Lease, "ada").put(Lease(name="bob", email="x", badge=1))
+        await steps.execute()
+        assert list(kept("leases").values()) == [{"name": "bob"}] * 2
+
     async def test_and_of_one_that_has_others_now(self, db: Any, kept: Any, leases: Any) -> None:
         await db.put(Lease(name="ada", email="x", badge=1))
         leases.put_item(Item={"name": "ada", "email": "y", "badge": 1})

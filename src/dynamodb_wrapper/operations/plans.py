@@ -149,7 +149,8 @@ class Plan:
         for reason, (position, guard, is_claim) in zip(error.reasons[count:], self._owners, strict=False):
             if reason.code == FAILED and reason.item is not None:
                 step, owner = self._steps[position], dict(reason.item["owner"]["M"])
-                if is_claim and self._is_of_a_step(step.table, owner):
+                other = self._step_of(step.table, owner)
+                if is_claim and other is not None and not other.claims:
                     return []
                 found.append(Obstacle(step, guard, owner, is_claim))
         return found
@@ -183,11 +184,13 @@ class Plan:
         for position, guard, is_claim in self._owners:
             if is_claim and (held := self._held.get(guard.place)) is not None:
                 step = self._steps[position]
-                found.setdefault(mark(held.owner), (step, held, []))[2].append(guard.attribute)
+                if self._step_of(step.table, held.owner) is None:  # else that step asks for it
+                    found.setdefault(mark(held.owner), (step, held, []))[2].append(guard.attribute)
         return [_still_left(step, held, attributes) for step, held, attributes in found.values()]
 
-    def _is_of_a_step(self, table: str, key: WireItem) -> bool:
-        return any(step.table == table and mark(step.key) == mark(key) for step in self._steps)
+    def _step_of(self, table: str, key: WireItem) -> Step[Any] | None:
+        same = (step for step in self._steps if step.table == table and mark(step.key) == mark(key))
+        return next(same, None)
 
 
 def _reason_of_guard(reason: CancellationReason, guard: Guard, *, secret: bool) -> CancellationReason:
