@@ -29,10 +29,13 @@ def sealed_guard(at: Protected, action: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sealed_name(at: Protected, name: str) -> str:
-    """`attribute#kind#value`, behind the type of the model where there are several."""
-    for attribute, key in at.blind_keys.items():
-        start = f"#{name}".find(f"#{attribute}#")
-        if start >= 0:
-            digest = hmac.digest(key, name.encode(), "sha256")[:BLIND_BYTES]
-            return f"{name[:start]}{attribute}#blind#{digest.hex()}"
-    return name
+    """`attribute#kind#value`, behind the type of the model where there are several.
+
+    The attribute is the first that is named: a value may well look like the name of another.
+    """
+    starts = {attribute: f"#{name}".find(f"#{attribute}#") for attribute in at.blind_keys}
+    attribute = min((each for each in starts if starts[each] >= 0), key=starts.__getitem__, default=None)
+    if attribute is None:
+        return name
+    digest = hmac.digest(at.blind_keys[attribute], name.encode(), "sha256")[:BLIND_BYTES]
+    return f"{name[: starts[attribute]]}{attribute}#blind#{digest.hex()}"
