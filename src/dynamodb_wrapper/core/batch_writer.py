@@ -21,7 +21,7 @@ from dynamodb_wrapper.wire.values import WireItem, decode_value
 _Kind: TypeAlias = Literal["Item", "Key"]
 
 
-class Batch:
+class Buffered:
     """What both faces of a batch writer share; leftovers of the service are sent again until none is left.
 
     Parameters:
@@ -84,7 +84,7 @@ class Batch:
         yield from batch.flow(self._send)
 
 
-class BatchWriter(Batch, Blocking):
+class BatchWriter(Buffered, Blocking):
     """The blocking batch writer; see `TableGateway.batch_writer`."""
 
     def __init__(self, client: DynamoDB, table: str, overwrite_by_pkeys: Sequence[str] | None = None) -> None:
@@ -103,7 +103,7 @@ class BatchWriter(Batch, Blocking):
             self._waiting.clear()
 
 
-class AsyncBatchWriter(Batch, Awaiting):
+class AsyncBatchWriter(Buffered, Awaiting):
     """The awaiting batch writer; see `AsyncTableGateway.batch_writer`."""
 
     def __init__(
