@@ -151,7 +151,7 @@ def test_columns_of_which_nothing_can_be_stored_are_told_before_there_are_rows(
         pa.large_string(),
         pa.large_binary(),
         pa.large_list(pa.int8()),
-        pa.map_(pa.string(), pa.map_(pa.string(), pa.decimal128(38, 6))),
+        pa.map_(pa.string(), pa.map_(pa.large_string(), pa.decimal128(38, 6))),
         pa.struct([("a", pa.list_(pa.date32()))]),
     ],
 )

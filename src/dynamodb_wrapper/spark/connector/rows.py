@@ -118,7 +118,7 @@ def _refused(field: Any, as_set: bool = False) -> str:
         return f"{kind}, and a set holds texts, numbers or binaries: give a column of such lists"
     if types.is_timestamp(kind) and kind.tz is None:
         return "a time without a zone, which would be a guess: cast it to timestamp"
-    if types.is_map(kind) and not types.is_string(kind.key_type):
+    if types.is_map(kind) and not (types.is_string(kind.key_type) or types.is_large_string(kind.key_type)):
         return f"a map with keys of {kind.key_type}, and DynamoDB has keys of text: cast them to string"
     if not (types.is_nested(kind) or types.is_null(kind) or any(test(kind) for test in _STORED)):
         return f"{kind}, which DynamoDB has nothing for: cast it to string"
