@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from dynamodb_wrapper.models import (
     TableConfig,
     TableType,
 )
+from dynamodb_wrapper.runs.lineage import OpenLineage
 from dynamodb_wrapper.spark import SparkDynamoDBIntegration
 from dynamodb_wrapper.spark.integration import (
     create_spark_session_with_dynamodb,
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 ENGINES = ("dynoxide",)
+
+SECONDS = 60
+"""How long to wait for what takes a moment where the machine is not busy."""
 
 Store: TypeAlias = Callable[..., TableConfig]
 
@@ -134,6 +139,7 @@ def test_a_table_that_was_written_is_read_and_its_statistics_come_from_the_same_
     spark: SparkSession,
     db: DynamoDB,
     store: Store,
+    tmp_path: Path,
 ) -> None:
     store(partition_columns=["third"], caching_enabled=True, cache_level="MEMORY_ONLY")
     df = spark.range(30).selectExpr("id", "id % 3 as third")
@@ -144,6 +150,11 @@ def test_a_table_that_was_written_is_read_and_its_statistics_come_from_the_same_
     assert written.size_bytes > 0
     assert written.last_updated_data is not None
     read = integration.read_table("t")
+    assert [part.name for part in sorted((tmp_path / "t").glob("third=*"))] == [
+        "third=0",
+        "third=1",
+        "third=2",
+    ]
     assert read.storageLevel.useMemory
     assert not read.storageLevel.useDisk
     assert sorted(row.id for row in read.collect()) == list(range(30))
@@ -168,6 +179,37 @@ def test_a_table_of_dynamodb_is_written_and_read_with_the_integration_s_own_conf
     assert (table_of(db).record_count, table_of(db).size_bytes) == (2, None)
     read = integration.read_table("t")
     assert sorted((row.day, row.flights) for row in read.collect()) == [(1, 5), (2, 7)]
+
+
+def test_credentials_are_in_no_setting_plan_or_log(
+    spark: SparkSession,
+    db: DynamoDB,
+    config: DynamoDBConfig,
+    store: Store,
+    tables: Callable[..., list[str]],
+) -> None:
+    tables(Day)
+    store(connection_config={"service": "dynamodb", "table": "days"})
+    hidden = config.replace(aws_access_key_id="AKIDHIDDEN", aws_secret_access_key="SECRETHIDDEN")
+    with SparkDynamoDBIntegration(hidden) as integration:
+        session = integration.create_spark_session("p")
+        with integration.pipeline_run_context("p", "spark", run_id="r") as run:
+            days = spark.createDataFrame([("JFK", 1, 5)], "origin string, day int, flights int")
+            integration.write_table(days, "t", run=run)
+            read: Any = integration.read_table("t", run=run)
+            assert read.count() == 1
+        shown = [
+            str(session.sparkContext.getConf().getAll()),
+            str(session.conf.getAll),
+            read._jdf.queryExecution().toString(),
+            repr(integration.get_table_read_options("t")),
+            str(stored(db, "r")),
+        ]
+    integration = SparkDynamoDBIntegration(config)
+    integration.create_spark_session("p")
+    integration.close()
+    for text in shown:
+        assert "HIDDEN" not in text
 
 
 def test_a_table_that_is_overwritten_has_the_statistics_of_what_is_there_now(
@@ -272,12 +314,14 @@ def test_a_run_has_spark_s_figures_its_tables_and_what_was_observed(
     spark: SparkSession,
     db: DynamoDB,
     store: Store,
+    tmp_path: Path,
 ) -> None:
     from pyspark.sql import functions as F
 
     store("source")
     store("target")
-    with integration.pipeline_run_context("p", "spark", "ada") as run:
+    told = OpenLineage(tmp_path / "lineage.jsonl")
+    with integration.pipeline_run_context("p", "spark", "ada", watchers=[told]) as run:
         with run.stage("make"):
             integration.write_table(spark.range(100).repartition(3), "source", run=run)
         with run.stage("aggregate"):
@@ -298,9 +342,17 @@ def test_a_run_has_spark_s_figures_its_tables_and_what_was_observed(
     assert figures["output_records"] == 7
     assert figures["shuffle_write_bytes"] > 0
     assert figures["jobs"] >= 1
+    assert figures["executor_milliseconds"] > 0
+    assert (figures["spilled_memory_bytes"], figures["spilled_disk_bytes"]) == (0, 0)
     assert log.metrics["observed"]["sums"]["rows"] == 7
     assert log.metrics["observed"]["read source"] == {"rows": 100}
     assert "never computed" not in log.metrics["observed"]
+    assert told.flush(SECONDS)
+    last = json.loads((tmp_path / "lineage.jsonl").read_text().splitlines()[-1])
+    assert (last["eventType"], [table["name"] for table in last["outputs"]]) == (
+        "COMPLETE",
+        log.output_tables,
+    )
 
 
 def test_stages_within_stages_and_in_threads_have_their_own_figures(

@@ -8,6 +8,7 @@ own, as botocore's chain does.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,12 @@ ALWAYS = {
 """Times are stored in UTC, so that is what a session computes in unless it is told otherwise."""
 
 _MIB_PER_GB = 1024
-_SECRET_KEYS = ("access.key", "secret.key", "session.token", "accesskeyid", "secretaccesskey", "sessiontoken")
+_CREDENTIAL = re.compile(
+    r"dynamodb.*(access\.key|secret\.key|session\.token|accesskeyid|secretaccesskey|sessiontoken)$"
+    r"|env\.aws_(access_key_id|secret_access_key|session_token)$",
+    re.IGNORECASE,
+)
+"""Settings of this library and of connectors, and settings that are variables of a process."""
 
 
 def spark_settings(
@@ -53,7 +59,7 @@ def spark_settings(
         settings["spark.executor.memory"] = f"{int(Decimal(pipeline.memory_gb) * _MIB_PER_GB)}m"
     for more in (pipeline.spark_config, additional or {}):
         settings |= {name: as_text(value) for name, value in more.items()}
-    if secrets := [name for name in settings if _is_credential(name)]:
+    if secrets := [name for name in settings if _CREDENTIAL.search(name)]:
         mend = "leave them out: the driver and the executors find credentials in their own environment"
         raise ValidationError(
             f"the session of pipeline {pipeline.pipeline_id} would show credentials in Spark's UI "
@@ -107,7 +113,3 @@ def _dynamodb(config: DynamoDBConfig) -> dict[str, str]:
         "spark.dynamodb.user.timezone": config.user_timezone,
     }
     return {name: value for name, value in found.items() if value}
-
-
-def _is_credential(name: str) -> bool:
-    return "dynamodb" in name.lower() and name.lower().endswith(_SECRET_KEYS)

@@ -57,7 +57,20 @@ def test_no_credential_is_among_the_settings() -> None:
     assert "HIDDEN" not in str(spark_settings(pipeline(), config))
 
 
-@pytest.mark.parametrize("name", ["spark.dynamodb.secret.key", "spark.hadoop.dynamodb.awsSecretAccessKey"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "spark.dynamodb.secret.key",
+        "spark.hadoop.dynamodb.awsSecretAccessKey",
+        "spark.executorEnv.AWS_SECRET_ACCESS_KEY",
+        "spark.yarn.appMasterEnv.AWS_SESSION_TOKEN",
+    ],
+)
 def test_a_setting_that_would_show_a_credential_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="would show credentials"):
         spark_settings(pipeline(spark_config={name: "hidden"}), CONFIG)
+
+
+def test_a_reference_to_where_a_credential_is_kept_is_none() -> None:
+    name = "spark.kubernetes.executor.secretKeyRef.AWS_SECRET_ACCESS_KEY"
+    assert spark_settings(pipeline(spark_config={name: "aws:secret"}), CONFIG)[name] == "aws:secret"
