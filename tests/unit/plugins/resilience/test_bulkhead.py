@@ -21,13 +21,28 @@ SHORT = 0.02
 
 
 class Service:
-    """A transport of both faces that counts what is in flight."""
+    """A transport of both faces that counts what is in flight.
 
-    def __init__(self, seconds: float = SHORT) -> None:
+    Parameters:
+        seconds: until it answers.
+        refusals: it does not answer either before so many calls were refused, as `run` tells it.
+    """
+
+    def __init__(self, seconds: float = SHORT, refusals: int = 0) -> None:
         self.seconds = seconds
+        self._refusals = refusals
+        self._enough = threading.Event()
+        if not refusals:
+            self._enough.set()
         self.most: dict[str, int] = {}
         self._now: dict[str, int] = {}
         self._lock = threading.Lock()
+
+    def refused(self) -> None:
+        with self._lock:
+            self._refusals -= 1
+            if self._refusals <= 0:
+                self._enough.set()
 
     def _count(self, table: str, change: int) -> None:
         with self._lock:
@@ -39,6 +54,7 @@ class Service:
         self._count(call.table, 1)
         try:
             time.sleep(self.seconds)
+            self._enough.wait(60)
         finally:
             self._count(call.table, -1)
         return b"{}"
@@ -47,6 +63,7 @@ class Service:
         self._count(call.table, 1)
         try:
             await asyncio.sleep(self.seconds)
+            await asyncio.to_thread(self._enough.wait, 60)
         finally:
             self._count(call.table, -1)
         return b"{}"
@@ -59,23 +76,24 @@ Run = Callable[[Service, Bulkhead, list[str]], list[Any]]
 def run(request: pytest.FixtureRequest) -> Run:
     """Sends calls to those tables side by side; gives each reply or error."""
 
-    def one(db: Any, table: str) -> Flow[Any]:
+    def one(db: Any, service: Service, table: str) -> Flow[Any]:
         try:
             return (yield from db.send(Call("GetItem", {}, table)))
         except BulkheadFullError as error:
+            service.refused()
             return error
 
-    def all_of(db: Any, tables: list[str]) -> Flow[list[Any]]:
-        return (yield Together([one(db, table) for table in tables], limit=100))  # type: ignore[no-any-return]
+    def all_of(db: Any, service: Service, tables: list[str]) -> Flow[list[Any]]:
+        return (yield Together([one(db, service, table) for table in tables], limit=100))  # type: ignore[no-any-return]
 
     def sync(service: Service, bulkhead: Bulkhead, tables: list[str]) -> list[Any]:
         db = DynamoDB(CONFIG, transport=service).use(bulkhead)
-        return db.drive(all_of(db, tables))
+        return db.drive(all_of(db, service, tables))
 
     def awaiting(service: Service, bulkhead: Bulkhead, tables: list[str]) -> list[Any]:
         async def main() -> list[Any]:
             db = AsyncDynamoDB(CONFIG, transport=service.awaited).use(bulkhead)
-            return await db.drive(all_of(db, tables))
+            return await db.drive(all_of(db, service, tables))
 
         return asyncio.run(main())
 
@@ -83,14 +101,14 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 def test_no_more_than_that_are_in_flight_and_the_others_wait(run: Run) -> None:
-    service, bulkhead = Service(), Bulkhead(3)
+    service, bulkhead = Service(), Bulkhead(3, wait_seconds=60.0)
     assert run(service, bulkhead, ["t"] * 20) == [b"{}"] * 20
     assert service.most["all"] == 3
     assert bulkhead.in_flight == 0
 
 
 def test_a_table_has_a_bound_of_its_own(run: Run) -> None:
-    service, bulkhead = Service(), Bulkhead(10, per_table=4, tables={"slow": 2})
+    service, bulkhead = Service(), Bulkhead(10, per_table=4, tables={"slow": 2}, wait_seconds=60.0)
     assert run(service, bulkhead, ["slow"] * 10 + ["t"] * 12 + ["u"] * 12) == [b"{}"] * 34
     assert service.most["slow"] == 2
     assert service.most["t"] <= 4
@@ -110,8 +128,8 @@ def test_who_waits_for_too_long_is_told_what_is_full(run: Run) -> None:
 
 
 def test_when_too_many_wait_the_next_one_does_not(run: Run) -> None:
-    bulkhead = Bulkhead(1, waiting=2, wait_seconds=9.0)
-    replies = run(Service(), bulkhead, ["t"] * 6)
+    bulkhead = Bulkhead(1, waiting=2, wait_seconds=60.0)
+    replies = run(Service(refusals=3), bulkhead, ["t"] * 6)
     assert sum(isinstance(reply, BulkheadFullError) for reply in replies) == 3
     assert bulkhead.in_flight == 0
 
@@ -156,7 +174,7 @@ async def test_a_place_that_came_to_a_call_which_is_cancelled_at_that_moment_is_
 
 
 async def test_both_faces_may_share_one() -> None:
-    service, bulkhead = Service(), Bulkhead(2)
+    service, bulkhead = Service(), Bulkhead(2, wait_seconds=60.0)
     blocking = DynamoDB(CONFIG, transport=service).use(bulkhead)
     awaiting = AsyncDynamoDB(CONFIG, transport=service.awaited).use(bulkhead)
     call = Call("GetItem", {}, "t")
