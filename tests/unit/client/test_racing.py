@@ -74,7 +74,7 @@ def test_the_second_one_overtakes_a_slow_first_one(run: Run) -> None:
 
 
 def test_the_first_one_may_still_win_after_the_second_has_begun(run: Run) -> None:
-    first, second = Runner("first", 3 * SHORT), Runner("second", LONG)
+    first, second = Runner("first", LONG), Runner("second", 2 * LONG)
     assert run(race(first, second)) == "first"
     assert second.started
 
