@@ -65,6 +65,21 @@ def whole_number(name: str, given: object, most: int | None = None, otherwise: s
     raise ValidationError(f"{name} is {given!r}: give {allowed}", errors={name: [allowed]})
 
 
+def yes_or_no(name: str, given: object, meaning: str) -> bool:
+    """What was given, if it is True or False.
+
+    Parameters:
+        name: the argument.
+        meaning: what to give, such as "True for ascending, False for descending".
+
+    Raises:
+        ValidationError: it is another value, whose truth could be other than what was meant.
+    """
+    if isinstance(given, bool):
+        return given
+    raise ValidationError(f"{name} is {given!r}: give {meaning}", errors={name: [meaning]})
+
+
 def from_pydantic(error: PydanticError, what: str, known: Iterable[str] = ()) -> ValidationError:
     """This library's error for pydantic's, without the refused values.
 

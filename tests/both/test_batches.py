@@ -145,7 +145,9 @@ class TestReading:
     async def test_nothing_is_nothing(self, db: Any) -> None:
         assert await db.batch_get([]) == []
 
-    @pytest.mark.parametrize("arguments", [(Part,), ([(Part, "p1")], ["p1"])])
+    @pytest.mark.parametrize(
+        "arguments", [(Part, "p1"), (Shelf, {"hall": "a", "number": 1}), (Part,), ([(Part, "p1")], ["p1"])]
+    )
     async def test_keys_belong_to_a_model_and_only_to_one(self, arguments: Any, db: Any) -> None:
         with pytest.raises(ValidationError, match="keys"):
             await db.batch_get(*arguments)

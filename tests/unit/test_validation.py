@@ -7,7 +7,7 @@ from pydantic import BaseModel, field_validator
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.validation import did_you_mean, from_pydantic, invalid, problem, whole_number
+from dynamodb_wrapper.validation import did_you_mean, from_pydantic, invalid, problem, whole_number, yes_or_no
 
 
 class Line(BaseModel):
@@ -70,6 +70,14 @@ def test_did_you_mean_finds_near_names_only(name: str, remark: str) -> None:
 
 def test_an_error_without_a_field_is_told_without_one() -> None:
     assert str(invalid("the input", {"": ["is no object"]})) == "the input is not valid: is no object"
+
+
+def test_what_is_only_like_true_is_no_answer() -> None:
+    assert [yes_or_no("order", given, "True or False") for given in (True, False)] == [True, False]
+    for refused in ("desc", "", 1, 0, None):
+        with pytest.raises(ValidationError, match=rf"order is {refused!r}: give True or False$") as caught:
+            yes_or_no("order", refused, "True or False")
+    assert caught.value.errors == {"order": ["True or False"]}
 
 
 def test_whole_numbers_start_at_one_and_true_is_none() -> None:

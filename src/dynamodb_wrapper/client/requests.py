@@ -6,7 +6,7 @@ get, a put and a delete do without is loaded by the method that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
@@ -372,6 +372,9 @@ def _pairs(
     if isinstance(model, type):
         if keys is None:
             text = "give the keys to read"
+            raise ValidationError(f"batch_get of {model.__name__}: {text}", errors={"keys": [text]})
+        if isinstance(keys, (str, bytes, Mapping)):
+            text = f"{keys!r} is one key: give a list of keys"
             raise ValidationError(f"batch_get of {model.__name__}: {text}", errors={"keys": [text]})
         return [(model, key) for key in keys]
     if keys is not None:

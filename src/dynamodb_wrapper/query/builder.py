@@ -19,7 +19,7 @@ from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow, Page, Read, Send
 from dynamodb_wrapper.exceptions import ItemNotFoundError, ValidationError
-from dynamodb_wrapper.expressions import Condition, all_of, condition_of
+from dynamodb_wrapper.expressions import Condition, all_of
 from dynamodb_wrapper.operations.expiry import not_expired
 from dynamodb_wrapper.query.cost import Assumptions, Cost, Meter
 from dynamodb_wrapper.query.courses import Course, course_of
@@ -29,9 +29,9 @@ from dynamodb_wrapper.query.pages import DEFAULT_SIZE, ResultPage, counted, page
 from dynamodb_wrapper.query.plan import Plan
 from dynamodb_wrapper.query.planner import Wish, plan
 from dynamodb_wrapper.query.selection import Shape, field_name, shape_of
-from dynamodb_wrapper.query.spoken import Operator, condition_from
+from dynamodb_wrapper.query.spoken import Operator, condition_from, condition_given
 from dynamodb_wrapper.schema import TableSchema, schema_of
-from dynamodb_wrapper.validation import whole_number
+from dynamodb_wrapper.validation import whole_number, yes_or_no
 
 T = TypeVar("T")
 
@@ -82,12 +82,14 @@ def asked_of(models: Sequence[type[BaseModel]]) -> Asked:
     """A query of models to which nothing has been added.
 
     Raises:
-        MetaError: they do not share a table.
+        MetaError: one is no model with a Meta, or they do not share a table.
     """
-    if len(models) == 1:
-        return Asked(model=models[0])
     if not models:
         raise ValidationError("query() needs a model", errors={"models": ["name one"]})
+    for model in models:
+        schema_of(model)
+    if len(models) == 1:
+        return Asked(model=models[0])
     from dynamodb_wrapper.schema.union import union_of
 
     return Asked(model=union_of(models))
@@ -122,20 +124,21 @@ class QuerySteps(Generic[T]):
         """
         if isinstance(first, str):
             operator, values = (rest[0], rest[1:]) if rest else ("", ())
-            added: list[Condition | None] = [condition_from(self._schema, first, str(operator), values)]
+            added = [condition_from(self._schema, first, str(operator), values)]
         else:
-            added = [condition_of(given) for given in (first, *rest)]
-        found = tuple(condition for condition in added if condition is not None)
-        if len(found) < len(added):
-            raise ValidationError("a condition was expected, not None")
-        return self._with(conditions=(*self._asked.conditions, *found))
+            added = [condition_given(self._schema, given) for given in (first, *rest)]
+        return self._with(conditions=(*self._asked.conditions, *added))
 
     def order(self, ascending: bool = True) -> Self:
         """Ask for the order of the sort key of what is queried; else it ascends where there is one.
 
         A scan has none, nor have alternatives that are read from different indexes: those are refused.
+
+        Raises:
+            ValidationError: it is neither True nor False, such as "desc".
         """
-        return self._with(forward=ascending)
+        meaning = "True for ascending or False for descending; the order is always that of the sort key"
+        return self._with(forward=yes_or_no("order", ascending, meaning))
 
     def limit(self, items: int) -> Self:
         """Return at most so many items in all, however many pages they come in."""

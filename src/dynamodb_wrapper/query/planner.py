@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import AllOf, AnyOf, Condition, all_of
@@ -166,10 +167,9 @@ def _by_keys(wish: Wish, parts: Parts) -> _Way | None:
 
 def _way(wish: Wish, index: Index, parts: Parts, position: int) -> _Way | None:
     """The way by queries of one index, if the conditions give its partition key and it has every item."""
-    most = MOST_QUERIES if index.shards is None else min(MOST_QUERIES, MOST_OF_SHARDS // index.shards.count)
     if wish.index is None and not has_every_item(wish.schema, index, parts):
         return None
-    found = reaches(wish.schema, index, parts, most)
+    found = reaches(wish.schema, index, parts, _most(index))
     if found is None:
         return None
     lanes = []
@@ -303,19 +303,45 @@ def _refused(wish: Wish) -> ValidationError:
         f"{index.name or 'the table'}: {' + '.join(_asked_by(schema, index))}"
         for index in (schema.primary, *schema.indexes.values())
     )
-    text = needed_indexes(schema, parts, lambda branch: _best(wish, branch, None) is not None)
-    mend = (
-        f"Add the index to {name}.Meta:\n\n{text}\n\nor"
-        if text is not None and wish.index is None and not wish.consistent
-        else "Give a value for a partition key, or"
-    )
+    text = None
+    mend = _hindrance(wish, parts)
+    if mend is None:
+        mend = "Give a value for a partition key, or"
+        text = needed_indexes(schema, parts, lambda branch: _best(wish, branch, None) is not None)
+        if text is not None:
+            mend = f"Add the index to {name}.Meta:\n\n{text}\n\nor"
     return ValidationError(
-        f"this query of {name} would read the whole table: the conditions are on {given}, and queries start "
-        f"from a value of ({keys}), in an index that has every item asked for. {mend} allow it with "
-        ".allow_scan()",
+        f"this query of {name} would read the whole {'table' if wish.index is None else 'index'}: the "
+        f"conditions are on {given}, and queries start from a value of ({keys}), in an index that has every "
+        f"item asked for. {mend} allow it with .allow_scan()",
         errors={"where": ["no index serves these conditions"]},
         context={"operation": "Scan", "meta": text},
     )
+
+
+def _hindrance(wish: Wish, parts: Parts) -> str | None:
+    """What to do about a query that an index would serve, were it not for something else that was asked."""
+    schema = wish.schema
+    if wish.index is not None:
+        needed = " + ".join(_asked_by(schema, schema.index(wish.index)))
+        return f"The query may use {wish.index} only: give a value for {needed}, leave out index(), or"
+    if wish.consistent and _best(replace(wish, consistent=False), parts, None) is not None:
+        return (
+            "An index that would serve is global and cannot be read consistently: leave out consistent(), or"
+        )
+    for index in schema.indexes.values():
+        found = reaches(schema, index, parts) or ()
+        if len(found) > 1 and has_every_item(schema, index, parts):
+            return (
+                f"It would be {len(found):,} queries of {index.name}, more than are sent for one question: "
+                f"ask for at most {_most(index)} values at a time, or"
+            )
+    return None
+
+
+def _most(index: Index) -> int:
+    """How many queries of an index one plan may send."""
+    return MOST_QUERIES if index.shards is None else min(MOST_QUERIES, MOST_OF_SHARDS // index.shards.count)
 
 
 def attributes_in(schema: TableSchema[Any], index: Index) -> frozenset[str] | None:

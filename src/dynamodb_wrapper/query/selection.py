@@ -62,9 +62,10 @@ def shape_of(
     schema = schema_of(model)
     if view is None and selected is None:
         return Shape(schema.codec, None)
-    fields = _known(view or model, selected)
     if view is not None:
-        return Shape(view_codec(model, view), attributes_to_read(view, fields))
+        codec = view_codec(model, view)
+        return Shape(codec, attributes_to_read(view, _known(view, selected)))
+    fields = _known(model, selected)
     shown = selection(model, fields)
     return Shape(schema.view_codec(shown), attributes_to_read(shown, fields))
 

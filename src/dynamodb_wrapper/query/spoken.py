@@ -1,4 +1,4 @@
-"""Conditions given as an attribute's name, an operator and values.
+"""Conditions as they are given: whole ones, or an attribute's name, an operator and values.
 
 Knows a model's attributes and the operators. Must not know plans.
 """
@@ -21,8 +21,10 @@ from dynamodb_wrapper.expressions import (
     Missing,
     Not,
     Path,
+    condition_of,
     equals,
 )
+from dynamodb_wrapper.query.normal import is_opaque, names_of
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.validation import did_you_mean
 from dynamodb_wrapper.wire.compiled import attribute_names
@@ -64,6 +66,26 @@ def condition_from(
             errors={name: [f"{operator} takes {wanted}"]},
         )
     return _MAKERS[operator](path, *values)
+
+
+def condition_given(schema: TableSchema[Any], given: object) -> Condition:
+    """A condition as it was given; boto3's may be on attributes that the model does not know, others not.
+
+    Raises:
+        ValidationError: it is none, or is on the field of another model.
+    """
+    condition = condition_of(given)
+    if condition is None:
+        raise ValidationError("a condition was expected, not None")
+    if not hasattr(given, "get_expression") and not is_opaque(condition):
+        for name in sorted(names_of(condition) - schema.attributes):
+            raise ValidationError(
+                f"{schema.model.__name__} has no attribute {name!r}{did_you_mean(name, schema.attributes)}: "
+                "use the fields of the model that is queried; what it does not know can be asked for with "
+                f"boto3's Attr({name!r})",
+                errors={name: ["unknown attribute"]},
+            )
+    return condition
 
 
 def path_of(schema: TableSchema[Any], name: str | Path) -> Path:

@@ -70,6 +70,29 @@ def test_unknown_names_are_refused_at_once(query: Any) -> None:
         query.select("colour")
 
 
+def test_a_field_of_another_model_is_refused_unless_boto3_asks_for_it(query: Any) -> None:
+    class Boat(DynamoDBModel):
+        name: str
+        length: int = 3
+
+    with pytest.raises(ValidationError, match=r"Car has no attribute 'length'.*Attr\('length'\)"):
+        query.where(Car.seats == 1, (Boat.length > 2) | (Car.plate == "a"))
+    assert "length > 2" in str(query.where(Attr("length").gt(2)).allow_scan().explain())
+
+
+def test_an_order_is_true_or_false(query: Any) -> None:
+    with pytest.raises(ValidationError, match="order is .desc.: give True for asc"):
+        query.order("desc")
+
+
+def test_only_views_are_what_items_can_be_read_into(query: Any) -> None:
+    for given in (dict, Car):
+        with pytest.raises(MetaError, match="View"):
+            query.as_(given).explain()
+    with pytest.raises(MetaError, match="give the class"):
+        DynamoDB(DynamoDBConfig(region_name="us-east-1"), transport=lambda *_: b"{}").query(Car(plate="a"))  # type: ignore[call-overload]
+
+
 def test_a_value_of_the_wrong_type_is_refused_before_anything_is_sent(query: Any) -> None:
     with pytest.raises(ValidationError, match="seats"):
         query.where("plate", "=", "a").where("seats", "<", "many").all()

@@ -247,6 +247,30 @@ class TestIndexes:
         assert found.checked == "what an earlier query returned does not come again"
 
 
+class TestWhatStandsInTheWay:
+    """A query that would be a scan although there is an index for it says why, and not to add an index."""
+
+    def test_a_consistent_read_of_a_global_index(self) -> None:
+        with pytest.raises(
+            ValidationError, match="cannot be read consistently: leave out consistent"
+        ) as caught:
+            plan(Compare(STATUS, "=", "open"), consistent=())
+        assert caught.value.context["meta"] is None
+
+    def test_an_index_that_was_named(self) -> None:
+        with pytest.raises(
+            ValidationError, match="may use ByPaid only: give a value for paid, leave out index"
+        ):
+            plan(Compare(STATUS, "=", "open"), index=("ByPaid",))
+
+    def test_too_many_values(self) -> None:
+        many = In(STATUS, tuple(map(str, range(150))))
+        with pytest.raises(
+            ValidationError, match=r"150 queries of ByStatus, more .* at most 100 values at a time"
+        ):
+            plan(many)
+
+
 class TestScans:
     def test_alternatives_get_an_index_each(self) -> None:
         either = AnyOf((Compare(NOTE, "=", "x"), Compare(CITY, "=", "Oslo"), Compare(STATUS, "=", "open")))
