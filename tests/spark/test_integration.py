@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+from tests.support.spark_models import Day
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
@@ -19,7 +20,6 @@ from dynamodb_wrapper.exceptions import ItemNotFoundError, RunLostError, Validat
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import (
     DataFormat,
-    DynamoDBModel,
     PipelineConfig,
     PipelineRunLog,
     RunStatus,
@@ -47,17 +47,6 @@ SECONDS = 60
 Store: TypeAlias = Callable[..., TableConfig]
 
 pytestmark = pytest.mark.usefixtures("spark")
-
-
-class Day(DynamoDBModel):
-    origin: str
-    day: int
-    flights: int
-
-    class Meta:
-        table_name = "days"
-        partition_key = "origin"
-        sort_key = "day"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -42,23 +42,24 @@ def sleep(spark: Any, integration: SparkDynamoDBIntegration, run: Any) -> None:
         spark.range(1).mapInArrow(forever, "id long").collect()
 
 
-def tables(spark: Any, integration: SparkDynamoDBIntegration, run: Any) -> None:
+def files(spark: Any, integration: SparkDynamoDBIntegration, run: Any) -> None:
+    write_and_read(spark, integration, "files", run)
+    assert [integration.write_table(spark.range(2), "ignored") for _ in range(2)] == [2, 0]
+
+
+def days(spark: Any, integration: SparkDynamoDBIntegration, run: Any) -> None:
     integration.create_spark_session("p")
-    days = spark.createDataFrame([("JFK", 1, 5), ("JFK", 2, 7)], "origin string, day int, flights int")
-    for table_id in ("files", "days"):
-        integration.write_table(days, table_id, run=run)
-        read = integration.read_table(table_id, run=run)
-        assert sorted((row.day, row.flights) for row in read.collect()) == [(1, 5), (2, 7)]
-    assert integration.write_table(days, "ignored") == 2
-    assert integration.write_table(days, "ignored") == 0
+    write_and_read(spark, integration, "days", run)
 
 
-SCENARIOS: dict[str, Callable[[Any, SparkDynamoDBIntegration, Any], None]] = {
-    "observe": observe,
-    "fail": fail,
-    "sleep": sleep,
-    "tables": tables,
-}
+def write_and_read(spark: Any, integration: SparkDynamoDBIntegration, table_id: str, run: Any) -> None:
+    made = spark.createDataFrame([("JFK", 1, 5), ("JFK", 2, 7)], "origin string, day int, flights int")
+    integration.write_table(made, table_id, run=run)
+    read = integration.read_table(table_id, run=run)
+    assert sorted((row.day, row.flights) for row in read.collect()) == [(1, 5), (2, 7)]
+
+
+SCENARIOS = {scenario.__name__: scenario for scenario in (observe, fail, sleep, files, days)}
 
 
 def play(spark: Any, scenario: str, endpoint: str, prefix: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from dynamodb_wrapper import GSI
+from dynamodb_wrapper import GSI, DynamoDBModel
 
 
 class Colour(StrEnum):
@@ -113,3 +113,16 @@ class Parcel(BaseModel):
         sort_key = "sk"
         templates: ClassVar = {"pk": "CUSTOMER#{customer}", "sk": "PARCEL#{number:06d}"}
         ttl = "until"
+
+
+class Day(DynamoDBModel):
+    """The flights of a day from an airport."""
+
+    origin: str
+    day: int
+    flights: int
+
+    class Meta:
+        table_name = "days"
+        partition_key = "origin"
+        sort_key = "day"
