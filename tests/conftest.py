@@ -225,6 +225,7 @@ async def face(request: pytest.FixtureRequest, config: DynamoDBConfig) -> AsyncI
 @pytest.fixture(scope="session")
 def botocore_data() -> Iterator[None]:
     """All users of botocore share what is read from its data files, of which each would read its own."""
+    import botocore.loaders
     import botocore.session
 
     with pytest.MonkeyPatch.context() as patch:
