@@ -21,6 +21,7 @@ from dynamodb_wrapper import (
     PipelineRunLog,
     TableConfig,
 )
+from dynamodb_wrapper.engine.faces import BlockingUse
 from dynamodb_wrapper.timezones import utcnow
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "migration.md").read_text()
@@ -108,7 +109,7 @@ class World:
         for model in MODELS:
             self.db.delete_table(model)
         for each in self.names.values():
-            if isinstance(each, (DynamoDB, BaseDynamoRepository)) or hasattr(each, "_owned"):
+            if isinstance(each, BlockingUse):
                 each.close()
 
 
