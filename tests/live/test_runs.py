@@ -153,7 +153,7 @@ def test_a_run_that_is_cancelled_from_another_process_stops_within_its_heartbeat
 ) -> None:
     child = start()
     assert main(["runs", "list"]) == 0
-    assert capsys.readouterr().out.startswith("r  p  running  ")
+    assert capsys.readouterr().out.splitlines()[1].startswith("r    p         running  ")
     assert main(["runs", "cancel", "r", "--by", "ops"]) == 0
     assert "r is cancelled" in capsys.readouterr().out
     _, said = child.communicate(timeout=60)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dynamodb_wrapper.local import RunningEngine
 
 INTERRUPTED = 130
+LOOK = "then dynamodb-wrapper runs list, or runs show RUN"
 LOCK = "demo.lock"  # two demonstrations in one folder go one after the other
 
 
@@ -68,7 +70,7 @@ def demo(
     display = Display()
     interrupts = Interrupts()
     try:
-        with interrupts.listening(), _engine(data, engine, endpoint, display.say) as (running, where):
+        with interrupts.listening(), _engine(data, engine, endpoint, display.say) as (running, where, again):
             display.say(f"engine {running.name} at {running.endpoint_url}, {where}")
             config = DynamoDBConfig.for_local_development(
                 endpoint_url=running.endpoint_url, user_timezone=NEW_YORK
@@ -79,6 +81,8 @@ def demo(
                     on_spark.run(wanted, alone=alone)
             else:
                 Demonstration(config, files, display, interrupts).run(wanted, alone=alone)
+        if again:
+            display.say(f"\nto look at these runs: {again}")
     except Interrupted as error:
         for line in (str(error), *getattr(error, "__notes__", ())):
             display.say(line)
@@ -88,8 +92,11 @@ def demo(
 @contextmanager
 def _engine(
     data: Path, choice: EngineChoice, endpoint: str | None, say: Callable[[str], None]
-) -> Iterator[tuple[RunningEngine, str]]:
-    """The engine to use, and where its data are; it is stopped at the end if it was started here."""
+) -> Iterator[tuple[RunningEngine, str, str]]:
+    """The engine to use, where its data are, and what to do to look at them afterwards, "" if they are gone.
+
+    It is stopped at the end if it was started here.
+    """
     from dynamodb_wrapper.local import attach, start
     from dynamodb_wrapper.local.engines import choose
     from dynamodb_wrapper.local.packages import locked
@@ -98,16 +105,24 @@ def _engine(
 
     background = find(data)
     if endpoint is not None:
-        yield attach(endpoint), "which goes on afterwards"
+        yield attach(endpoint), "which goes on afterwards", _exports(endpoint)
     elif background is not None:
-        yield attach(background.endpoint_url), f"which was started from {data} and goes on afterwards"
+        url = background.endpoint_url
+        yield attach(url), f"which was started from {data} and goes on afterwards", _exports(url)
     else:
         chosen = choose(choice.value)
         if not chosen.keeps_data:
             with start(chosen.name) as running:
-                yield running, "data in memory only"
+                yield running, "data in memory only", ""
             return
         prepare_data(chosen, data)
         waits = f"another demonstration is at work in {data}: waiting until it ends"
         with locked(data / LOCK, lambda: say(waits)), start(chosen.name, data) as running:
-            yield running, f"data in {data}"
+            begin = f"dynamodb-wrapper local start --engine {chosen.name} --data {quote(str(data))}"
+            yield running, f"data in {data}", f"{begin}, the exports that it prints, {LOOK}"
+
+
+def _exports(endpoint: str) -> str:
+    return (
+        f"export DYNAMODB_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local, {LOOK}"
+    )

@@ -6,7 +6,7 @@ Knows rich, which it imports when it first needs it. Must not know DynamoDB or f
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
@@ -118,20 +118,24 @@ class Display:
 
 def plain(section: Section) -> list[str]:
     """A section as aligned lines without colours or boxes."""
-    names = tuple(column.removeprefix(">") for column in section.columns)
-    lines = [names, *section.rows]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(names))]
-    aligned = [
-        "  ".join(
-            cell.rjust(width) if column.startswith(">") else cell.ljust(width)
-            for cell, width, column in zip(line, widths, section.columns, strict=True)
-        ).rstrip()
-        for line in lines
-    ]
     return [
         section.title,
-        *(f"  {line}" for line in aligned),
+        *(f"  {line}" for line in aligned(section.columns, section.rows)),
         *([f"  {section.note}"] if section.note else []),
+    ]
+
+
+def aligned(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The names of the columns, as a `Section` has them, and the rows below them, as lines of text."""
+    names = tuple(column.removeprefix(">") for column in columns)
+    lines = [names, *rows]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(names))]
+    return [
+        "  ".join(
+            cell.rjust(width) if column.startswith(">") else cell.ljust(width)
+            for cell, width, column in zip(line, widths, columns, strict=True)
+        ).rstrip()
+        for line in lines
     ]
 
 
