@@ -27,6 +27,11 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     call("stop")
 
 
+def none_runs(tmp_path: Path) -> str:
+    folder = tmp_path / "engine"
+    return f"no engine runs that was started from {folder}: name another folder with --data\n"
+
+
 def test_start_says_where_it_runs_and_what_to_export_and_a_second_start_that_it_runs_already(
     run: Run,
 ) -> None:
@@ -43,8 +48,8 @@ def test_start_says_where_it_runs_and_what_to_export_and_a_second_start_that_it_
     assert f"moto is running already at {url[1]}" in told
 
 
-def test_status_is_0_while_it_runs_and_3_when_it_does_not(run: Run) -> None:
-    assert run("status") == (3, "no engine runs\n")
+def test_status_is_0_while_it_runs_and_3_when_it_does_not(run: Run, tmp_path: Path) -> None:
+    assert run("status") == (3, none_runs(tmp_path))
     run("start", "--engine", "moto")
     status, told = run("status")
     assert status == 0
@@ -53,12 +58,12 @@ def test_status_is_0_while_it_runs_and_3_when_it_does_not(run: Run) -> None:
     assert run("status")[0] == 3
 
 
-def test_stop_ends_it_and_says_so_when_nothing_runs(run: Run) -> None:
+def test_stop_ends_it_and_says_so_when_nothing_runs(run: Run, tmp_path: Path) -> None:
     run("start", "--engine", "moto")
     status, told = run("stop")
     assert status == 0
     assert told.startswith("stopped moto at ")
-    assert run("stop") == (0, "no engine runs\n")
+    assert run("stop") == (0, none_runs(tmp_path))
 
 
 def test_another_engine_than_the_running_one_is_refused_in_one_line(run: Run) -> None:
@@ -73,3 +78,13 @@ def test_an_engine_that_there_is_not_is_refused_with_those_there_are(run: Run) -
     status, told = run("start", "--engine", "postgres")
     assert status == 2
     assert "dynamodb-local" in told
+
+
+def test_in_another_folder_the_one_that_was_looked_in_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command, status in (("status", 3), ("stop", 0)):
+        assert main(["local", command]) == status
+        told = capsys.readouterr().out
+        assert f"started from {tmp_path / '.dynamodb-wrapper'}: name another folder with --data" in told

@@ -51,7 +51,7 @@ def start(
 def stop(data: Folder = DEFAULT_FOLDER) -> None:
     """Stop the engine that was started from that folder; its data stay."""
     stopped = stop_background(data)
-    typer.echo(f"stopped {stopped.engine} at {stopped.endpoint_url}" if stopped else "no engine runs")
+    typer.echo(f"stopped {stopped.engine} at {stopped.endpoint_url}" if stopped else _none_runs(data))
 
 
 @local.command()
@@ -59,7 +59,7 @@ def status(data: Folder = DEFAULT_FOLDER) -> None:
     """Tell whether an engine runs: exit status 0 if it answers, 3 if none runs, 4 if it does not answer."""
     running = find(data)
     if running is None:
-        typer.echo("no engine runs")
+        typer.echo(_none_runs(data))
         raise typer.Exit(NOT_RUNNING)
     healthy = answers(running.endpoint_url)
     word = "runs" if healthy else "runs but does not answer"
@@ -67,6 +67,10 @@ def status(data: Folder = DEFAULT_FOLDER) -> None:
     typer.echo(_data(running))
     if not healthy:
         raise typer.Exit(NOT_ANSWERING)
+
+
+def _none_runs(folder: Path) -> str:
+    return f"no engine runs that was started from {folder.resolve()}: name another folder with --data"
 
 
 def _data(running: BackgroundEngine) -> str:
