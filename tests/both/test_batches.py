@@ -17,12 +17,14 @@ from tests.support.faults import (
     reset_before_apply,
     seeded,
     server_error,
+    slow,
     throttle,
 )
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.exceptions import (
     BulkWriteError,
+    DeadlineExceededError,
     ProvisionedThroughputExceededError,
     TableNotFoundError,
     UnprocessedError,
@@ -167,6 +169,16 @@ class TestReading:
             assert time.monotonic() - start < 2
         assert caught.value.unprocessed == ((Part, "p1"), (Part, "p2"), (Part, "p1"))
         assert isinstance(caught.value, ProvisionedThroughputExceededError)
+
+    async def test_what_was_not_answered_at_the_deadline_is_left_over_too(self, through: Any) -> None:
+        with through(seeded(1, {slow(2.0): 1.0})) as (db, _):
+            with pytest.raises(UnprocessedError, match="were not read: the time is over") as caught:
+                await db.batch_get(Part, ["p1", "p2"], timeout_seconds=0.2)
+            assert caught.value.unprocessed == ((Part, "p1"), (Part, "p2"))
+            assert isinstance(caught.value.original_error, DeadlineExceededError)
+            with pytest.raises(BulkWriteError) as unwritten:
+                await db.batch_write(Part, puts=PARTS[:2], timeout_seconds=0.2)
+            assert unwritten.value.unwritten == tuple(PARTS[:2])
 
 
 def nothing_done(exchange: Exchange) -> None:

@@ -15,9 +15,9 @@ import msgspec
 from msgspec import Struct
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Write
-from dynamodb_wrapper.exceptions import UnprocessedError, ValidationError
+from dynamodb_wrapper.exceptions import DeadlineExceededError, UnprocessedError, ValidationError
 from dynamodb_wrapper.expressions import Params, Path
-from dynamodb_wrapper.operations.draining import Drained, drain
+from dynamodb_wrapper.operations.draining import Drained, drain, leftovers
 from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.operations.readers import Reader, keys_in, read_list
 from dynamodb_wrapper.wire.sizes import check_item_size
@@ -91,7 +91,7 @@ class BatchGetMany(Read["list[list[Any]]"], Struct, frozen=True):
         deadline: as for `BatchGet`.
 
     Raises:
-        UnprocessedError: the service left keys over; carries each with its table.
+        UnprocessedError: the service left keys over, or the deadline came first; carries each with its table.
     """
 
     parts: Sequence[BatchGet[Any]]
@@ -126,10 +126,13 @@ class BatchGetMany(Read["list[list[Any]]"], Struct, frozen=True):
 
         what = f"keys of {', '.join(parts)} were not read"
         drained = yield from drain(list(keys), MOST_KEYS, exchange, what, self.deadline)
-        if drained.error is not None:
-            if isinstance(drained.error, UnprocessedError):
-                drained.error.unprocessed = tuple((place[0], keys[place]) for place in drained.left)
-            raise drained.error
+        error = drained.error
+        if isinstance(error, DeadlineExceededError) and self.deadline < inf:
+            error = leftovers(drained.left, what, error)
+        if isinstance(error, UnprocessedError):
+            error.unprocessed = tuple((place[0], keys[place]) for place in drained.left)
+        if error is not None:
+            raise error
         return [[found.get(place) for place in places] for places in asked]
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from dynamodb_wrapper.engine.flow import Flow, Send, Together
 from dynamodb_wrapper.exceptions import (
     BulkWriteError,
+    DeadlineExceededError,
     DynamoDBWrapperError,
     UnprocessedError,
     ValidationError,
@@ -122,14 +123,14 @@ def raise_failures(entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> Non
 
     Raises:
         BulkWriteError: tells of every write; its `unwritten` can be given to a batch again.
-        DynamoDBWrapperError: the error itself, where nothing at all was written.
+        DynamoDBWrapperError: the error itself, where nothing at all was written for another reason than time.
     """
     errors = [outcome.error for outcome in outcomes if outcome.error is not None]
     if not errors:
         return
     first = errors[0]
-    lost = first.outcome_unknown or isinstance(first, UnprocessedError)
-    if len(errors) == len(outcomes) and not lost:
+    left = first.outcome_unknown or isinstance(first, UnprocessedError | DeadlineExceededError)
+    if len(errors) == len(outcomes) and not left:
         raise first
     names = [resource_id(decode_item(entry.key)) for entry in entries]
     told = list(zip(names, outcomes, strict=True))

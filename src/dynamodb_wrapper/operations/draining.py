@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from dynamodb_wrapper.engine.flow import Flow, Sleep, Together
 from dynamodb_wrapper.exceptions import (
+    DeadlineExceededError,
     DynamoDBWrapperError,
     ProvisionedThroughputExceededError,
     UnprocessedError,
@@ -78,7 +79,7 @@ def drain(
         stalled = 0 if len(left) < sum(map(len, batches)) else stalled + 1
         wait = random.random() * min(BASE_SECONDS * 2**stalled, LONGEST_WAIT_SECONDS)
         if stalled >= MOST_ROUNDS or monotonic() + wait >= deadline:
-            return Drained(list(waiting), _leftovers(waiting, what))
+            return Drained(list(waiting), leftovers(waiting, what))
         yield Sleep(wait)
     return Drained([])
 
@@ -94,8 +95,15 @@ def _attempt(exchange: Exchange[E], batch: Sequence[E]) -> Flow[tuple[Sequence[E
         return batch, error
 
 
-def _leftovers(left: Sequence[Any], what: str) -> UnprocessedError:
+def leftovers(left: Sequence[Any], what: str, late: DeadlineExceededError | None = None) -> UnprocessedError:
+    """The error for what is left over.
+
+    Parameters:
+        late: the error of the last call where it was the deadline that ended it; else the table is throttled.
+    """
+    why = "the table is throttled" if late is None else "the time is over"
     return UnprocessedError(
-        f"{len(left)} {what}: the table is throttled; try again later, with what `unprocessed` has",
+        f"{len(left)} {what}: {why}; try again later, with what `unprocessed` has",
+        late,
         unprocessed=tuple(left),
     )
