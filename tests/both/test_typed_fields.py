@@ -274,6 +274,7 @@ class Guest(DynamoDBModel):
     id: str
     rooms: set[int]
     badge: Badge
+    guides: set[str] | None = None
     label: str = Field(default="", validation_alias="Label")
 
     class Meta:
@@ -300,11 +301,19 @@ class TestSetsWithoutDefault:
         assert (after.rooms, after.badge.scopes) == ({7}, frozenset({"z"}))
 
     async def test_an_empty_one_can_be_stored_and_found(self, guests: Any) -> None:
-        empty = Guest(id="b", rooms=set(), badge=Badge(scopes=frozenset()))
+        empty = Guest(id="b", rooms=set(), badge=Badge(scopes=frozenset()), guides=set())
         await guests.put(empty)
         assert await guests.get(Guest, "b") == empty
-        for same in (Guest.rooms == set(), size(Guest.rooms) == 0, Guest.badge.scopes == frozenset()):
-            assert await guests.query(Guest).where(same).allow_scan().all() == [empty]
+        conditions: list[tuple[Any, ...]] = [
+            (Guest.rooms == set(),),
+            (size(Guest.rooms) == 0,),
+            (Guest.badge.scopes == frozenset(),),
+            ("rooms", "=", set()),
+            (Guest.guides == set(),),
+            ("guides", "=", set()),
+        ]
+        for condition in conditions:
+            assert await guests.query(Guest).where(*condition).allow_scan().all() == [empty]
         assert (await guests.update(Guest, "a", {"rooms": set()})).rooms == set()
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from pydantic import BaseModel
+
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import (
     AnyOf,
@@ -28,6 +30,7 @@ from dynamodb_wrapper.query.normal import is_opaque, names_of
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.validation import did_you_mean
 from dynamodb_wrapper.wire.compiled import attribute_names
+from dynamodb_wrapper.wire.plain import is_empty_set, stored_fields
 
 Operator: TypeAlias = Literal[
     "=", "!=", "<", "<=", ">", ">=", "between", "begins_with", "contains", "in", "exists", "missing"
@@ -65,7 +68,17 @@ def condition_from(
             f"not {len(values)}",
             errors={name: [f"{operator} takes {wanted}"]},
         )
+    if operator in ("=", "!=") and is_empty_set(values[0]) and not _is_empty_where_absent(schema, path):
+        return Compare(path, "=" if operator == "=" else "<>", values[0])
     return _MAKERS[operator](path, *values)
+
+
+def _is_empty_where_absent(schema: TableSchema[Any], path: Path) -> bool:
+    """Whether a set without elements may be stored there as nothing, and nothing does not mean None."""
+    model: type[BaseModel] = schema.model
+    return path.is_whole and any(
+        field.attribute == path.attribute and field.empty_where_absent for field in stored_fields(model)
+    )
 
 
 def condition_given(schema: TableSchema[Any], given: object) -> Condition:
