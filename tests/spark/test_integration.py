@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import pyspark
 import pytest
 from tests.support.spark_models import Day
 
@@ -27,7 +28,7 @@ from dynamodb_wrapper.models import (
     TableType,
 )
 from dynamodb_wrapper.runs.lineage import OpenLineage
-from dynamodb_wrapper.spark import SparkDynamoDBIntegration
+from dynamodb_wrapper.spark import SparkDynamoDBIntegration, SparkRun
 from dynamodb_wrapper.spark.integration import (
     create_spark_session_with_dynamodb,
     get_pipeline_config_for_spark,
@@ -47,6 +48,10 @@ SECONDS = 60
 Store: TypeAlias = Callable[..., TableConfig]
 
 pytestmark = pytest.mark.usefixtures("spark")
+
+registers = pytest.mark.skipif(
+    pyspark.__version__ < "4.1", reason="Spark 4.0 does not replace a source of a name"
+)
 
 
 @pytest.fixture
@@ -152,6 +157,7 @@ def test_a_table_that_was_written_is_read_and_its_statistics_come_from_the_same_
     assert table_of(db).record_count == 60
 
 
+@registers
 def test_a_table_of_dynamodb_is_written_and_read_with_the_integration_s_own_config(
     integration: SparkDynamoDBIntegration,
     spark: SparkSession,
@@ -170,6 +176,7 @@ def test_a_table_of_dynamodb_is_written_and_read_with_the_integration_s_own_conf
     assert sorted((row.day, row.flights) for row in read.collect()) == [(1, 5), (2, 7)]
 
 
+@registers
 def test_credentials_are_in_no_setting_plan_or_log(
     spark: SparkSession,
     db: DynamoDB,
@@ -415,12 +422,17 @@ def test_jobs_of_a_stage_in_another_thread_are_stopped_with_the_run(
 def test_a_spark_error_fails_the_run_with_its_class(
     integration: SparkDynamoDBIntegration, spark: SparkSession, db: DynamoDB
 ) -> None:
-    run = integration.pipeline_run_context("p", "spark", run_id="r")
-    with pytest.raises(Exception, match="DIVIDE_BY_ZERO"), run:
-        spark.sql("select 1 / (id - id) from range(3)").collect()
+    def work(run: SparkRun) -> None:
+        run.observe(spark.range(5), "fine").collect()
+        run.observe(spark.sql("select 1 / (id - id) from range(3)")).collect()
+
+    block = integration.pipeline_run_context("p", "spark", run_id="r")
+    with pytest.raises(Exception, match="DIVIDE_BY_ZERO"), block as run:
+        work(run)
     log = stored(db, "r")
     assert log.status is RunStatus.FAILED
     assert "DIVIDE_BY_ZERO" in str(log.error_message)
+    assert log.metrics["observed"]["fine"] == {"rows": 5}
 
 
 def sleep_for_ever(spark: SparkSession) -> None:

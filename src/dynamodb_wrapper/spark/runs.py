@@ -110,6 +110,11 @@ class Observing:
             self._waiting.append(_Observed(unique, stage, observation))
         return observed
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there are any that have no result yet."""
+        return bool(self._waiting)
+
     def results(self) -> list[tuple[_Observed, dict[str, Any]]]:
         """The figures that are computed by now; those are not told again."""
         with self._lock:
@@ -134,6 +139,7 @@ class SparkWatcher(RunWatcher):
         self._lock = Lock()
         self._begun = 0
         self._tags: dict[Stage, list[str]] = {}
+        self._counted: dict[Stage, Any] = {}
 
     def run_started(self, run: WatchedRun) -> None:
         """Note what Spark this is, and tag the jobs of this thread."""
@@ -167,7 +173,10 @@ class SparkWatcher(RunWatcher):
             if self._context is not None:
                 stage.metrics |= stage_figures(self._context, tags[0])
         finally:
-            self._note_observed(run, stage)
+            self._note_observed(run)
+            counted = self._counted.pop(stage, None)
+            if stage.records is None:
+                stage.records = counted
 
     def interrupted(self) -> None:
         """Close this thread's connection to the JVM where it is in use.
@@ -193,12 +202,14 @@ class SparkWatcher(RunWatcher):
         finally:
             self._note_observed(run)
 
-    def _note_observed(self, run: WatchedRun, stage: Stage | None = None) -> None:
+    def _note_observed(self, run: WatchedRun) -> None:
+        if self._context is not None and self._observing.waiting:
+            _await_listeners(self._context)
         with self._lock:
             for one, figures in self._observing.results():
                 self._observed[one.name] = figures
-                if stage is not None and one.stage is stage and stage.records is None:
-                    stage.records = figures.get("rows")
+                if one.stage is not None and "rows" in figures:
+                    self._counted[one.stage] = figures["rows"]
             observed = dict(self._observed)
         if observed:
             run.metric("observed", observed)
