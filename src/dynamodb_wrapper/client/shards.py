@@ -7,6 +7,7 @@ asks for the value of that attribute is right whatever others write meanwhile.
 
 from __future__ import annotations
 
+from functools import partial
 from math import ceil
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 from dynamodb_wrapper.config import DynamoDBConfig
-from dynamodb_wrapper.engine.flow import Flow, Page, Read, Send, Together
+from dynamodb_wrapper.engine.flow import Flow, Page, Read, Send
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ValidationError
 from dynamodb_wrapper.expressions import (
     Assign,
@@ -32,7 +33,7 @@ from dynamodb_wrapper.expressions import (
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations import Scan, UpdateItem
 from dynamodb_wrapper.operations.entries import wire_reader
-from dynamodb_wrapper.operations.intents import resource_id
+from dynamodb_wrapper.operations.rewriting import rewrite_pages
 from dynamodb_wrapper.operations.segments import WIDEST, Segment, SegmentScan, segments_of
 from dynamodb_wrapper.query.cursors import Cursors
 from dynamodb_wrapper.query.made import of_its_type
@@ -40,7 +41,7 @@ from dynamodb_wrapper.schema import TableSchema, schema_of
 from dynamodb_wrapper.schema.shards import ShardKey
 from dynamodb_wrapper.validation import whole_number
 from dynamodb_wrapper.wire.refusal import Refused
-from dynamodb_wrapper.wire.values import WireItem, decode_item
+from dynamodb_wrapper.wire.values import WireItem
 
 MOST_TRIES: Final = 10
 ITEMS_A_PAGE: Final = 1000
@@ -81,24 +82,13 @@ def fill_shards(
     identity = msgspec.json.encode([table, model.__name__, sorted(how.attribute for how in sharded)])
     if limit is not None:
         whole_number("limit", limit, otherwise=", or None for the whole table")
-    step: Read[Page[WireItem]] | None = _scan(schema, table, sharded, limit)
+    first: Read[Page[WireItem]] = _scan(schema, table, sharded, limit)
     if last_key is not None:
-        step = _resumed(step, cursors.open(last_key, identity))
-    read = written = 0
-    left: list[str] = []
-    while step is not None and (limit is None or read < limit):
-        page: Page[WireItem] = yield from step.flow(send)
-        outcomes = yield Together([_fill(send, schema, table, sharded, item) for item in page.items])
-        read += len(outcomes)
-        written += sum(outcome is True for outcome in outcomes)
-        left += [
-            resource_id(decode_item({name: item[name] for name in schema.key_fields}))
-            for item, outcome in zip(page.items, outcomes, strict=True)
-            if outcome is None
-        ]
-        step = page.next
-    next_key = None if step is None else cursors.seal(_place(step), identity)
-    return FilledShards(read=read, written=written, left=tuple(left), next_key=next_key)
+        first = _resumed(first, cursors.open(last_key, identity))
+    fill = partial(_fill, send, schema, table, sharded)
+    done = yield from rewrite_pages(send, first, fill, schema.key_fields, limit)
+    next_key = None if done.next is None else cursors.seal(_place(done.next), identity)
+    return FilledShards(read=done.read, written=done.written, left=done.left, next_key=next_key)
 
 
 def changes_to(sharded: tuple[ShardKey, ...], item: WireItem) -> list[tuple[Change, Condition]]:

@@ -7,22 +7,23 @@ can be read can be normalised.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
 
-from dynamodb_wrapper.engine.flow import Flow, Send, Together
+from dynamodb_wrapper.engine.flow import Flow, Send
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ValidationError
 from dynamodb_wrapper.expressions import Assign, Change, Compare, Condition, Missing, Path, Remove, Update
 from dynamodb_wrapper.expressions.conditions import all_of
 from dynamodb_wrapper.expressions.params import Wire
-from dynamodb_wrapper.operations import Found, Scan, UpdateItem
+from dynamodb_wrapper.operations import Scan, UpdateItem
 from dynamodb_wrapper.operations.entries import wire_reader
-from dynamodb_wrapper.operations.intents import resource_id
+from dynamodb_wrapper.operations.rewriting import rewrite_pages
 from dynamodb_wrapper.query.made import of_its_type
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.compiled import attribute_names
-from dynamodb_wrapper.wire.values import WireItem, WireValue, decode_item, decode_value
+from dynamodb_wrapper.wire.values import WireItem, WireValue, decode_value
 
 __all__ = ["Normalised", "normalise_table"]
 
@@ -61,21 +62,9 @@ def normalise_table(send: Send, schema: TableSchema[Any], table: str) -> Flow[No
         filter=of_its_type(schema),
         consistent=True,
     )
-    read = written = 0
-    left: list[str] = []
-    page: Any = scan
-    while page is not None:
-        found: Found[WireItem] = page.parse((yield from send(page.call())))
-        outcomes = yield Together([_normalise(send, schema, table, item) for item in found.items])
-        read += len(found.items)
-        written += sum(outcome is True for outcome in outcomes)
-        left += [
-            resource_id(decode_item({name: item[name] for name in schema.key_fields}))
-            for item, outcome in zip(found.items, outcomes, strict=True)
-            if outcome is None
-        ]
-        page = found.next
-    return Normalised(read, written, tuple(left))
+    normalise = partial(_normalise, send, schema, table)
+    done = yield from rewrite_pages(send, scan, normalise, schema.key_fields)
+    return Normalised(done.read, done.written, done.left)
 
 
 def _normalise(send: Send, schema: TableSchema[Any], table: str, item: WireItem) -> Flow[bool | None]:
