@@ -3,7 +3,3 @@
 Knows bytes, sockets and the service's protocol. Must not know models, expressions or operations: all it is
 given is a `Call`, and all it gives back is the reply's bytes or an error of `dynamodb_wrapper.exceptions`.
 """
-
-import logging
-
-logging.getLogger("dynamodb_wrapper").addHandler(logging.NullHandler())

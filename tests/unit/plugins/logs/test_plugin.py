@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -66,6 +68,11 @@ def test_nothing_is_made_for_a_logger_that_is_off(caplog: pytest.LogCaptureFixtu
     assert caplog.records == []
 
 
-def test_the_library_writes_nowhere_by_itself() -> None:
-    handlers = logging.getLogger("dynamodb_wrapper").handlers
-    assert [type(handler) for handler in handlers] == [logging.NullHandler]
+def test_where_nobody_set_up_logging_python_shows_what_must_not_pass_unseen() -> None:
+    assert logging.getLogger("dynamodb_wrapper").handlers == []
+    program = (
+        "import logging, dynamodb_wrapper.runs.keeper as keeper\n"
+        "keeper.log.warning('the log cannot be written'); keeper.log.info('alive')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "the log cannot be written\n"
