@@ -15,7 +15,7 @@ from dynamodb_wrapper.client.host import Host
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow, Operation
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.operations.keys import checked_item, wire_key
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.operations.reads import GetItem
 from dynamodb_wrapper.operations.writes import DeleteItem, PutItem
@@ -90,9 +90,9 @@ class Requests(Host):
 
             return (yield from put_alone(self.send, schema, self.table_name(type(item)), item, condition))
         put = PutItem(
-            table=self.table_name(type(item)),
+            table=(table := self.table_name(type(item))),
             partition_key=schema.partition_key,
-            item=checked_key(schema, schema.codec.encode(item)),
+            item=checked_item(schema, schema.codec.encode(item), table),
             reader=schema.codec,
             condition=_condition(condition),
             encode=schema.codec.encode_attribute,

@@ -23,7 +23,8 @@ from dynamodb_wrapper.handlers.items import D, ItemCommands, M
 from dynamodb_wrapper.models.updates import validate_update
 from dynamodb_wrapper.operations import All, Query, TransactWrite
 from dynamodb_wrapper.operations.applying import Apply, ApplyOne
-from dynamodb_wrapper.operations.intents import UpdateExisting, refused_together, resource_id
+from dynamodb_wrapper.operations.intents import UpdateExisting, refused_together
+from dynamodb_wrapper.operations.keys import resource_id
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.operations.transactions import MOST_ACTIONS
 from dynamodb_wrapper.query.gathered import gathered

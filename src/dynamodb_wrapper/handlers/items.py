@@ -29,9 +29,8 @@ from dynamodb_wrapper.operations.intents import (
     changes_of,
     conflict,
     not_found,
-    resource_id,
 )
-from dynamodb_wrapper.operations.keys import wire_key
+from dynamodb_wrapper.operations.keys import resource_id, wire_key
 from dynamodb_wrapper.operations.steps import delete_step, update_step
 from dynamodb_wrapper.schema.shards import ShardKey
 from dynamodb_wrapper.timezones import utcnow

@@ -23,7 +23,8 @@ from dynamodb_wrapper.operations import GetItem
 from dynamodb_wrapper.operations.applying import ApplyOne
 from dynamodb_wrapper.operations.entries import wire_reader
 from dynamodb_wrapper.operations.expiry import is_over, missing
-from dynamodb_wrapper.operations.intents import conflict, resource_id
+from dynamodb_wrapper.operations.intents import conflict
+from dynamodb_wrapper.operations.keys import checked_item, resource_id
 from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.steps import UpdateStep, put_step
 from dynamodb_wrapper.operations.versions import lock_of
@@ -64,7 +65,7 @@ def upsert_kept(
         NotUniqueError: another item has a value that must be unique.
         ConflictError: the item came and went all the time.
     """
-    item = schema.codec.encode(instance)
+    item = checked_item(schema, schema.codec.encode(instance), table)
     key = {name: item[name] for name in schema.key_fields}
     for _ in range(MOST_TRIES):
         get: GetItem[WireItem] = GetItem(table=table, key=key, reader=wire_reader, consistent=True)

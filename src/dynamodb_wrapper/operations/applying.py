@@ -27,7 +27,7 @@ from dynamodb_wrapper.exceptions import (
 from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations.attempts import Attempts, read_stored
 from dynamodb_wrapper.operations.changes import Changes
-from dynamodb_wrapper.operations.intents import resource_id
+from dynamodb_wrapper.operations.keys import resource_id
 from dynamodb_wrapper.operations.plans import NOT_UNIQUE
 from dynamodb_wrapper.operations.refusals import named, not_unique, refusal, was_applied
 from dynamodb_wrapper.operations.steps import (

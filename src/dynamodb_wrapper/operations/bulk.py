@@ -22,8 +22,7 @@ from dynamodb_wrapper.exceptions import (
     ValidationError,
 )
 from dynamodb_wrapper.operations.batches import BatchGet, BatchGetMany, BatchWrite, Place
-from dynamodb_wrapper.operations.intents import resource_id
-from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.operations.keys import checked_item, resource_id, wire_key
 from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.schema import TableSchema, schema_of
 from dynamodb_wrapper.wire.sizes import check_item_size
@@ -65,7 +64,7 @@ class Entry(Struct, frozen=True):
 def put_entry(table: str, schema: TableSchema[M], item: M) -> Entry:
     """The write that stores an item of that model."""
     refuse_kept(schema)
-    wire = checked_key(schema, schema.codec.encode(item))
+    wire = checked_item(schema, schema.codec.encode(item), table)
     check_item_size(wire, table)
     key = {name: wire[name] for name in schema.key_fields}
     return Entry(table, item, key, wire, True, (table, mark(key)))

@@ -38,7 +38,7 @@ from dynamodb_wrapper.operations.changes import (
     is_left_out,
 )
 from dynamodb_wrapper.operations.expiry import missing
-from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.operations.keys import checked_item, resource_id, wire_key
 from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.transactions import TransactAction
 from dynamodb_wrapper.operations.versions import beginning
@@ -104,7 +104,7 @@ class Create(Write[None], Struct, Generic[M], frozen=True, kw_only=True):
         return PutItem(
             table=self.table,
             partition_key=self.schema.partition_key,
-            item=checked_key(self.schema, self.schema.codec.encode(self.instance), self.table),
+            item=checked_item(self.schema, self.schema.codec.encode(self.instance), self.table),
             reader=self.schema.codec,
             condition=all_of(missing(self.schema), self.condition),
             encode=self.schema.codec.encode_attribute,
@@ -157,7 +157,7 @@ class UpdateExisting(Write[M], Struct, frozen=True, kw_only=True):
         )
 
     def _changed(self) -> Update:
-        return Update(rekeyed(self.schema, self.key, self.changes).changes)
+        return Update(rekeyed(self.schema, self.key, self.changes, self.table).changes)
 
     def _full_condition(self) -> Condition | None:
         return all_of(Exists(Path((self.schema.partition_key,))), self.guard, self.condition)
@@ -202,7 +202,7 @@ class Upsert(Write[M], Struct, frozen=True, kw_only=True):
 
     def _update(self) -> UpdateItem[M]:
         schema = self.schema
-        item = checked_key(schema, schema.codec.encode(self.instance), self.table)
+        item = checked_item(schema, schema.codec.encode(self.instance), self.table)
         check_item_size(item, self.table)
         changes: list[Change] = []
         for name in sorted(schema.attributes.difference(schema.key_fields)):
@@ -279,8 +279,3 @@ def refused_together(
     why = f"not in the state that the change needs: {none}"
     where = error.context | {"table": table, "key": dict(key)}
     return ConflictError(f"{what} {told} {why}", error, where, resource_id=name, current_item=item)
-
-
-def resource_id(key: Mapping[str, Any]) -> str:
-    """A key as one text, for messages."""
-    return "/".join(str(value) for value in key.values())

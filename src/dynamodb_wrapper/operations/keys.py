@@ -1,13 +1,15 @@
-"""Primary keys in wire form, checked against DynamoDB's limits before anything is sent."""
+"""Keys in wire form, checked against DynamoDB's limits before anything is sent."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.sizes import check_key
-from dynamodb_wrapper.wire.values import WireItem
+from dynamodb_wrapper.wire.values import WireItem, decode_item
 
 
 def wire_key(schema: TableSchema[Any], key: object, table: str = "") -> WireItem:
@@ -37,7 +39,11 @@ def _made(schema: TableSchema[Any], values: WireItem) -> WireItem:
         try:
             key = None if template is None else template.render(values)
         except Refused as refused:
-            raise refused.error() from refused
+            raise ValidationError(
+                f"the key {name} of {schema.model.__name__} cannot be made: {refused.path()}: {refused.text}",
+                refused,
+                errors={refused.path(): [refused.text]},
+            ) from refused
         if key is not None:
             keys[name] = key
     return keys
@@ -48,8 +54,48 @@ def checked_key(schema: TableSchema[Any], item: WireItem, table: str = "") -> Wi
     if _has_plain_texts(schema, item):
         return item
     for name in schema.key_fields:
-        check_key(name, item[name], partition=name == schema.partition_key, table=table)
+        check_key(name, item.get(name, {}), partition=name == schema.partition_key, table=table)
     return item
+
+
+def checked_item(schema: TableSchema[Any], item: WireItem, table: str = "") -> WireItem:
+    """The same item in wire form, after a check of the keys in it: the table's and those of indexes.
+
+    Raises:
+        ValidationError: a key is empty or too long; names the item, the attribute and the index.
+    """
+    checked_key(schema, item, table)
+    if schema.index_keys:
+        check_index_keys(schema, item, item, table)
+    return item
+
+
+def check_index_keys(
+    schema: TableSchema[Any], key: Mapping[str, Any], values: WireItem, table: str = ""
+) -> None:
+    """Check those of the values that are keys of indexes.
+
+    Parameters:
+        key: the primary key in wire form, for the error; it may have more beside it.
+
+    Raises:
+        ValidationError: as for `checked_item`.
+    """
+    for name, (index, is_partition) in schema.index_keys.items():
+        value = values.get(name)
+        if value is None or "N" in value:
+            continue
+        try:
+            check_key(name, value, partition=is_partition, table=table, index=index)
+        except ValidationError as error:
+            which = resource_id(decode_item({part: key[part] for part in schema.key_fields}))
+            text = f"{schema.model.__name__} {which!r} cannot be stored: {error.message}"
+            raise ValidationError(text, error, error.context, errors=error.errors) from error
+
+
+def resource_id(key: Mapping[str, Any]) -> str:
+    """A key as one text, for messages."""
+    return "/".join(str(value) for value in key.values())
 
 
 def _of_plain_texts(schema: TableSchema[Any], key: object) -> WireItem | None:
@@ -71,7 +117,7 @@ def _has_plain_texts(schema: TableSchema[Any], item: WireItem) -> bool:
     """Whether the key in an item is as `_of_plain_texts` makes it."""
     limits = schema.plain_key
     for name, longest in limits.items():
-        text = item[name].get("S")
+        text = item.get(name, {}).get("S")
         if text is None or not text.isascii() or not 0 < len(text) <= longest:
             return False
     return bool(limits)

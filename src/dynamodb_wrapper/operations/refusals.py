@@ -16,7 +16,7 @@ from dynamodb_wrapper.exceptions import (
     NotUniqueError,
     WriteOutcomeUnknownError,
 )
-from dynamodb_wrapper.operations.intents import resource_id
+from dynamodb_wrapper.operations.keys import resource_id
 from dynamodb_wrapper.operations.steps import DeleteStep, Step, UpdateStep
 from dynamodb_wrapper.operations.writes import as_stored
 from dynamodb_wrapper.schema import WRITES

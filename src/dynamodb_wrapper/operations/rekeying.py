@@ -1,4 +1,4 @@
-"""Keys of indexes that are made of fields: written anew by an update that changes such a field.
+"""Keys of indexes in an update: checked, and those that are made of fields written anew with the fields.
 
 Knows how keys are made, and changes. Must not know how an update is sent.
 """
@@ -15,6 +15,7 @@ from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import (
     AnyOf,
     Assign,
+    AssignIfMissing,
     Change,
     Compare,
     Condition,
@@ -25,7 +26,7 @@ from dynamodb_wrapper.expressions import (
 )
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations.changes import path_of_change
-from dynamodb_wrapper.operations.keys import wire_key
+from dynamodb_wrapper.operations.keys import check_index_keys, wire_key
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.schema.keyed import Made
 from dynamodb_wrapper.wire.plain import stored_fields
@@ -45,17 +46,35 @@ class Rekeyed(Struct, frozen=True):
     guard: Condition | None = None
 
 
-def rekeyed(schema: TableSchema[Any], key: object, changes: Sequence[Change]) -> Rekeyed:
+def rekeyed(schema: TableSchema[Any], key: object, changes: Sequence[Change], table: str = "") -> Rekeyed:
     """The changes, and those of the index keys that are made of what they change.
 
     Parameters:
         key: the item's key, or the item as it was read.
         changes: with whole attributes' values in wire form.
+        table: the table's name, for the error.
 
     Raises:
         ValidationError: a field is changed in a way that does not tell its new value, or a key is made of
-            other fields too and they are not known.
+            other fields too and they are not known; or a key of an index is empty or too long.
     """
+    made = _rekeyed(schema, key, changes)
+    if schema.index_keys:
+        values = {path_of_change(change).attribute: _value(change) for change in made.changes}
+        given = {name: value for name, value in values.items() if value is not None}
+        if given.keys() & schema.index_keys.keys():
+            check_index_keys(schema, _known(schema, key)[0], given, table)
+    return made
+
+
+def _value(change: Change) -> WireValue | None:
+    """The value that a change gives a whole attribute; None where it does not tell."""
+    told = isinstance(change, (Assign, AssignIfMissing)) and path_of_change(change).is_whole
+    value = change.value if isinstance(change, (Assign, AssignIfMissing)) else None
+    return value.value if told and isinstance(value, Wire) else None
+
+
+def _rekeyed(schema: TableSchema[Any], key: object, changes: Sequence[Change]) -> Rekeyed:
     made = [how for name, how in schema.made.items() if name not in schema.key_fields]
     changed = {path_of_change(change).attribute: change for change in changes}
     affected = [template for template in made if changed.keys() & set(template.fields)]

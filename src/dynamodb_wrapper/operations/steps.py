@@ -26,7 +26,7 @@ from dynamodb_wrapper.expressions import (
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations.changes import Changes, path_of_change
 from dynamodb_wrapper.operations.intents import changes_of
-from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.operations.keys import checked_item, checked_key, wire_key
 from dynamodb_wrapper.operations.rekeying import rekeyed
 from dynamodb_wrapper.operations.transactions import TransactAction
 from dynamodb_wrapper.operations.uniques import Guard, guards
@@ -244,7 +244,7 @@ def put_step(
     Raises:
         ValidationError: the instance cannot be stored.
     """
-    item = checked_key(schema, schema.codec.encode(instance))
+    item = checked_item(schema, schema.codec.encode(instance), table)
     lock = lock_of(schema, instance)
     key = {name: item[name] for name in schema.key_fields}
     return PutStep(
@@ -272,7 +272,7 @@ def update_step(
         text = "counted up by every write: leave it out"
         raise ValidationError(f"{schema.version} is {text}", errors={schema.version: [text]})
     instance = _instance(schema, key)
-    made = rekeyed(schema, key, changes_of(schema, changes))
+    made = rekeyed(schema, key, changes_of(schema, changes), table)
     return UpdateStep(
         schema=schema,
         table=table,
@@ -336,5 +336,5 @@ def _key(schema: TableSchema[M], key: object, table: str) -> WireItem:
     instance = _instance(schema, key)
     if instance is None:
         return wire_key(schema, key, table)
-    item = checked_key(schema, schema.codec.encode(instance))
+    item = checked_key(schema, schema.codec.encode(instance), table)
     return {name: item[name] for name in schema.key_fields}

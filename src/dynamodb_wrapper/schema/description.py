@@ -19,7 +19,6 @@ from dynamodb_wrapper.schema.sealed import SealedCodec
 from dynamodb_wrapper.schema.shards import ShardKey, Shards
 from dynamodb_wrapper.schema.templates import Template
 from dynamodb_wrapper.wire.compiled import Codec
-from dynamodb_wrapper.wire.plain import stored_fields
 from dynamodb_wrapper.wire.sizes import PARTITION_KEY_LIMIT, SORT_KEY_LIMIT
 
 M = TypeVar("M", bound=BaseModel)
@@ -181,6 +180,16 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         }
 
     @cached_property
+    def index_keys(self) -> Mapping[str, tuple[str, bool]]:
+        """For each key attribute of an index that index, and whether its limit is that of a partition key."""
+        found: dict[str, tuple[str, bool]] = {}
+        for index in self.indexes.values():
+            found |= {name: (str(index.name), True) for name in index.stored_partition if name not in found}
+        for index in self.indexes.values():
+            found |= {name: (str(index.name), False) for name in index.sort}
+        return found
+
+    @cached_property
     def plain_key(self) -> Mapping[str, int]:
         """The most bytes of each part of the primary key, if all are texts that are stored as they are."""
         if self.templates or not self.codec.stores_plain_texts(self.key_fields):
@@ -226,10 +235,8 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         return Codec(view, key_attributes=self.key_types, keep_unknown=False, epoch=self.ttl)
 
     def drops_none(self, name: str) -> bool:
-        """Whether None is stored as no attribute: in keys of an index, and where reading restores it."""
-        return name in self.key_types or any(
-            field.none_left_out for field in stored_fields(self.model) if field.attribute == name
-        )
+        """Whether None is stored as no attribute: where reading restores it, and in keys that may be None."""
+        return self.codec.leaves_none_out(name)
 
     def index(self, name: str | None) -> Index:
         """The index of that name; None is the table."""

@@ -87,7 +87,8 @@ class KeyedCodec(Codec[M]):
                 key = how.render(item)
             except Refused as refused:
                 where = {refused.path(): [refused.text]}
-                raise self._invalid(f"has no {name}", where, refused) from refused
+                what = f"cannot be stored, as its key {name} cannot be made"
+                raise self._invalid(what, where, refused) from refused
             if key is not None:
                 item[name] = key
         return item

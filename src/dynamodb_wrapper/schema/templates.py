@@ -79,9 +79,14 @@ class Slot(Struct, frozen=True):
         number = number or Decimal(0)  # and not -0
         if not self.digits:
             return f"{number:.0f}"
+        if number < 0:
+            raise Refused(f"{number} is negative, and would not sort in its key, which takes 0 and more")
         text = f"{number:0{self.digits}.{decimals}f}"
-        if number < 0 or len(text) > self.digits:
-            raise Refused(f"{number} does not sort among {self.digits} characters: its key takes 0 and more")
+        if len(text) > self.digits:
+            largest = Decimal(f"1E{self.digits - bool(decimals) - decimals}") - Decimal(f"1E-{decimals}")
+            raise Refused(
+                f"{number} is too large: the {self.digits} characters in its key hold at most {largest:f}"
+            )
         return text
 
 
@@ -112,7 +117,7 @@ class Template(Struct, frozen=True):
         """The key of an item in wire form; None where a field has no value.
 
         Raises:
-            Refused: a value cannot stand in the key; `path` names its attribute.
+            Refused: a value is empty, or cannot stand in the key; `path` names its attribute.
         """
         texts: list[str] = []
         for part in self.parts:
@@ -123,9 +128,12 @@ class Template(Struct, frozen=True):
             if value is None or "NULL" in value:
                 return None
             try:
-                texts.append(part.text(value))
+                text = part.text(value)
+                if not text:
+                    raise Refused(f"an empty text cannot stand in the key {self.attribute}: give it a value")
             except Refused as refused:
                 raise refused.inside(part.attribute) from None
+            texts.append(text)
         return {"S": "".join(texts)}
 
     def __str__(self) -> str:

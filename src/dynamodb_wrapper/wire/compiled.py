@@ -48,6 +48,9 @@ from dynamodb_wrapper.wire.values import (
 
 M = TypeVar("M", bound=BaseModel)
 ModelPage: TypeAlias = ItemPage[M]
+NOT_NONE = (
+    "cannot be None or removed, because its type does not allow None: give it a value, or let it be optional"
+)
 _NOT_THE_SHAPE = (msgspec.MsgspecError, ArithmeticError, LookupError, ValueError, ValidationError)
 
 
@@ -59,7 +62,7 @@ class Codec(Generic[M]):
     Parameters:
         model: the pydantic model; a field is stored as the attribute that its alias names, else its own name.
         key_attributes: the attributes that are keys of the table or of an index: a bool in one is stored as
-            "true" or "false", and None is left out, because a key can be neither.
+            "true" or "false", and a None that the field may hold is left out, because a key can be neither.
         keep_unknown: whether attributes that the model does not know are kept in the instance's `model_extra`
             and written back by `encode`. Such an instance does not equal one without them. False for views.
         hidden: the text attribute that is kept beside an instance's fields, in its `__dict__`: it takes part
@@ -86,8 +89,8 @@ class Codec(Generic[M]):
     def encode(self, instance: M) -> WireItem:
         """The item to store, in wire form.
 
-        A field that is None is left out where its default is None too, or where it is a key; else it is
-        stored as NULL.
+        A field that is None is left out where its default is None too, or where it is a key that may be
+        None; else it is stored as NULL.
 
         Raises:
             ValidationError: a value cannot be stored exactly, or is not of its field's type; `errors` by
@@ -125,11 +128,19 @@ class Codec(Generic[M]):
                 "cannot be stored", {refused.path(name): [refused.text]}, refused
             ) from refused
         except PydanticError as error:
-            raise self._invalid("cannot be stored", _errors(error, name), error) from error
+            errors = {name: [NOT_NONE]} if value is None else _errors(error, name)
+            raise self._invalid("cannot be stored", errors, error) from error
         if name in self.key_attributes and "NULL" in encoded:
             text = "None cannot be a key: leave the attribute out, or give it a value"
             raise self._invalid("cannot be stored", {name: [text]})
         return encoded
+
+    def leaves_none_out(self, name: str) -> bool:
+        """Whether None is stored as no attribute: where it is the default, and in keys that may be None."""
+        field = self._fields_by_attribute.get(name)
+        if field is None or field.stored.none_left_out:
+            return field is not None or name in self.key_attributes
+        return name in self.key_attributes and (field.shape.null or self._takes_none(field))
 
     def stores_plain_texts(self, names: Collection[str]) -> bool:
         """Whether these attributes are all texts, and stored just as they are given."""
@@ -205,13 +216,15 @@ class Codec(Generic[M]):
             raise self._invalid("cannot be stored", {refused.path(): [refused.text]}, refused) from refused
         for name, value in values.items():
             if value is None and name in self.key_attributes:
+                if not self.leaves_none_out(name):
+                    errors[name] = [NOT_NONE]
                 continue
             try:
                 item[name] = self._encode_field(name, value)
             except Refused as refused:
                 errors[refused.path(name)] = [refused.text]
             except PydanticError as error:
-                errors |= _errors(error, name)
+                errors |= {name: [NOT_NONE]} if value is None else _errors(error, name)
         if errors:
             raise self._invalid("cannot be stored", errors)
         return item
@@ -236,6 +249,12 @@ class Codec(Generic[M]):
         """The value as its field's type has it; a field with a serializer has no type of stored value."""
         field = self._fields_by_attribute.get(name)
         return value if field is None or field.stored.dumped else self._check(field).of_type(value)
+
+    def _takes_none(self, field: FieldShape) -> bool:
+        try:
+            return self._check(field).to_be_stored(None) is None
+        except PydanticError:
+            return False
 
     def _given(self, field: FieldShape, value: Any, constraints: bool) -> Any:
         """A value that was given for a field, as an instance with that value would give it to be stored."""

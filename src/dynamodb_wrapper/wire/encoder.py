@@ -112,8 +112,13 @@ class EncoderCompiler:
         if stored.empty_left_out:
             lines.append("if value.__class__ in (set, frozenset) and not value: pass")
             first = "elif"
-        if stored.none_left_out or is_key:
+        if stored.none_left_out or (is_key and shape.null):
             lines += [f"{first} value is None: pass", f"elif {self._test(shape)}: {target} = {stores}"]
+        elif is_key:
+            lines += [
+                f"{first} value is None: raise Mismatch",
+                f"elif {self._test(shape)}: {target} = {stores}",
+            ]
         else:
             lines.append(f"{first} {self._test(shape)}: {target} = {stores}")
             if shape.null:

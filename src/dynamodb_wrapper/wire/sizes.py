@@ -47,13 +47,16 @@ def check_item_size(item: Mapping[str, Mapping[str, Any]], table: str = "") -> N
     )
 
 
-def check_key(name: str, value: Mapping[str, Any], partition: bool, table: str = "") -> None:
+def check_key(
+    name: str, value: Mapping[str, Any], partition: bool, table: str = "", index: str | None = None
+) -> None:
     """Refuse a key attribute that DynamoDB would refuse.
 
     Parameters:
         name: the attribute.
         value: its value in wire form.
         partition: whether it is the partition key, not the sort key.
+        index: of which index; None for the table's own key.
 
     Raises:
         ValidationError: it is empty, longer than 2048 bytes (1024 for a sort key), or of another type.
@@ -63,12 +66,13 @@ def check_key(name: str, value: Mapping[str, Any], partition: bool, table: str =
         return
     kind, limit = ("partition", PARTITION_KEY_LIMIT) if partition else ("sort", SORT_KEY_LIMIT)
     tag = next(iter(value), "")
+    key = f"the {kind} key {name}{f' of index {index}' if index else ''}"
     if tag not in ("S", "N", "B"):
-        told = f"the {kind} key {name} must be a text, a number or binary, not {tag or 'nothing'}"
+        told = f"{key} must be a text, a number or binary, not {tag or 'nothing'}"
     elif (size := _value_size(value)) == 0:
-        told = f"the {kind} key {name} is empty: DynamoDB needs at least one byte in it"
+        told = f"{key} is empty: DynamoDB needs at least one byte in it"
     elif tag != "N" and size > limit:
-        told = f"the {kind} key {name} has {size:,} bytes, more than {limit:,}: use a shorter one"
+        told = f"{key} has {size:,} bytes, more than {limit:,}: use a shorter one"
     else:
         return
     raise ValidationError(told, context={"table": table, "attribute": name}, errors={name: [told]})

@@ -180,6 +180,6 @@ class TestUpsert:
         assert service({"Attributes": {"key": {"S": "a"}}}).run(upsert) == OnlyKey(key="a")
 
     def test_an_item_that_is_too_large_is_refused(self) -> None:
-        large = BOOK.model_copy(update={"shelf": "x" * 409_600})
-        with pytest.raises(ValidationError, match="largest attribute is shelf"):
+        large = BOOK.model_copy(update={"title": "x" * 409_600})
+        with pytest.raises(ValidationError, match="largest attribute is title"):
             Upsert(schema=books, table="t", instance=large, keep=()).call()

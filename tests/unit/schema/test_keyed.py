@@ -83,7 +83,7 @@ def test_an_item_of_another_model_is_refused(type_: Any, why: str) -> None:
 
 def test_what_cannot_stand_in_a_key_is_refused_before_it_is_stored() -> None:
     for store in (CODEC.encode, CODEC.to_plain):
-        with pytest.raises(ValidationError, match="Note has no sk: number: 1000 does not sort"):
+        with pytest.raises(ValidationError, match="its key sk cannot be made: number: 1000 is too large"):
             store(Note(id="a", number=1000))
 
 

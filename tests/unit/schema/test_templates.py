@@ -72,8 +72,11 @@ def test_a_key_is_made_of_values(text: str, values: dict[str, Any], key: str | N
     [
         ("A#{name}", {"name": "a#b"}, "must not contain '#'"),
         ("{name}-{other}", {"name": "a", "other": "a-b"}, "must not contain '-'"),
-        ("{number:03d}", {"number": 1000}, "does not sort among 3 characters"),
-        ("{number:03d}", {"number": -1}, "does not sort among 3 characters"),
+        ("{number:03d}", {"number": 1000}, "too large: the 3 characters in its key hold at most 999$"),
+        ("{number:03d}", {"number": -1}, "-1 is negative"),
+        ("{price:06.2f}", {"price": 1000}, "hold at most 999.99$"),
+        ("A#{name}", {"name": ""}, "an empty text cannot stand in the key sk"),
+        ("{maybe}", {"maybe": ""}, "an empty text cannot stand in the key sk"),
         ("{price:06.2f}", {"price": Decimal("1.234")}, "more than the 2 decimals"),
         ("{number:d}", {"number": Decimal("1.5")}, "more than the 0 decimals"),
         ("{number:d}", {"number": "x"}, "a number is needed"),
@@ -125,7 +128,7 @@ def test_numbers_sort_as_their_keys_do(one: int, other: int) -> None:
     assert (str(keys[0]) < str(keys[1])) is (one < other)
 
 
-NAMES = st.text(st.characters(exclude_characters="#", exclude_categories=["Cs"]), max_size=3)
+NAMES = st.text(st.characters(exclude_characters="#", exclude_categories=["Cs"]), min_size=1, max_size=3)
 
 
 @given(one=st.tuples(NAMES, NAMES), other=st.tuples(NAMES, NAMES))

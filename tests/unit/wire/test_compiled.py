@@ -22,6 +22,7 @@ from pydantic import (
     Json,
     PrivateAttr,
     SecretStr,
+    WrapSerializer,
     field_serializer,
     field_validator,
     model_serializer,
@@ -240,6 +241,26 @@ class TestNone:
         sparse = Sparse(id="x", owner=None, anything=None)
         assert codec.encode(sparse) == {"id": {"S": "x"}}
         assert read_both_ways(codec, codec.encode(sparse)) == sparse
+
+    def test_a_key_that_cannot_be_none_is_never_left_out(self) -> None:
+        def as_it_is(value: Any, handler: Any) -> Any:
+            return handler(value)
+
+        class Strict(BaseModel):
+            id: str
+            owner: str
+            flag: bool = False
+            tag: Annotated[str, WrapSerializer(as_it_is)]
+
+        codec = Codec(Strict, ("id", "owner", "flag", "tag"))
+        strict = Strict(id="x", owner="o", tag="t")
+        for name in codec.key_attributes:
+            wrong = strict.model_copy(update={name: None})
+            with pytest.raises(ValidationError, match=f"Strict cannot be stored: {name}: cannot be None"):
+                codec.encode(wrong)
+            with pytest.raises(ValidationError, match=f"{name}: cannot be None or removed"):
+                codec.encode_attribute(name, None, constraints=True)
+            assert not codec.leaves_none_out(name)
 
     def test_elsewhere_it_is_null_and_comes_back(self) -> None:
         codec = Codec(Run)

@@ -23,7 +23,7 @@ from dynamodb_wrapper.handlers.pipeline_run_logs.stages import PutStage
 from dynamodb_wrapper.handlers.pipeline_run_logs.status import STATUS
 from dynamodb_wrapper.models import PipelineRunLog, PipelineRunLogUpsert, StageInfo
 from dynamodb_wrapper.models.updates import validate_update
-from dynamodb_wrapper.operations.intents import resource_id
+from dynamodb_wrapper.operations.keys import resource_id
 from dynamodb_wrapper.validation import did_you_mean, invalid
 
 RESULTS, PASSED = "data_quality_results", "data_quality_passed"

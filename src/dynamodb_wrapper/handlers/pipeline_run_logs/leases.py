@@ -25,7 +25,8 @@ from dynamodb_wrapper.handlers.pipeline_run_logs.searches import STATUS_RUNS
 from dynamodb_wrapper.handlers.pipeline_run_logs.stages import Guard, PutStage
 from dynamodb_wrapper.handlers.pipeline_run_logs.status import STATUS, StatusCommands
 from dynamodb_wrapper.models import PipelineRunLog, PipelineRunLogUpsert, RunStatus, StageInfo
-from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of, resource_id
+from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
+from dynamodb_wrapper.operations.keys import resource_id
 from dynamodb_wrapper.timezones import parse_iso, utcnow
 from dynamodb_wrapper.validation import invalid
 

@@ -28,7 +28,8 @@ from dynamodb_wrapper.models import (
     RunStatus,
 )
 from dynamodb_wrapper.models.rules import ENDS_AFTER_START, breaches
-from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of, resource_id
+from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
+from dynamodb_wrapper.operations.keys import resource_id
 from dynamodb_wrapper.timezones import parse_iso, utcnow
 from dynamodb_wrapper.validation import invalid
 

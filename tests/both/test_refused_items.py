@@ -1,0 +1,220 @@
+"""Items that cannot be stored as they should be are refused, however they are written; nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import pytest
+from tests.conftest import AwaitableFace
+
+from dynamodb_wrapper import GSI, DynamoDB, DynamoDBModel, put
+from dynamodb_wrapper.engine.events import CallStarted
+from dynamodb_wrapper.exceptions import ValidationError
+
+ENGINES = ("dynoxide",)
+
+
+class Parcel(DynamoDBModel):
+    id: str
+    town: str
+    bay: str | None = None
+    weight: int = 0
+    note: str = ""
+
+    class Meta:
+        table_name = "parcels"
+        partition_key = "id"
+        gsis = (GSI("ByTown", "town", "weight"), GSI("ByBay", "bay"))
+
+
+STORED = {"id": "1", "town": "Oslo", "weight": 0, "note": ""}
+
+
+@pytest.fixture
+def table(tables: Any, boto3_table: Any) -> Iterator[Any]:
+    """boto3's view of the table, which holds one parcel, and must hold just that after the test."""
+    (name,) = tables(Parcel)
+    found = boto3_table(name)
+    found.put_item(Item=STORED)
+    yield found
+    assert found.scan()["Items"] == [STORED]
+
+
+@pytest.fixture
+def sent() -> list[Any]:
+    """What was sent."""
+    return []
+
+
+@pytest.fixture
+def db(face: Any, table: Any, sent: list[Any]) -> Any:
+    def observe(event: object) -> None:
+        if isinstance(event, CallStarted):
+            sent.append(event)
+
+    return face(DynamoDB, observers=[observe])
+
+
+def with_none(name: str) -> Parcel:
+    parcel = Parcel(id="1", town="Oslo")
+    setattr(parcel, name, None)
+    return parcel
+
+
+async def written_in_a_block(db: Any, parcel: Parcel) -> None:
+    if isinstance(db, AwaitableFace):
+        with await db.batch() as batch:
+            batch.put(parcel)
+    else:
+        async with db.batch() as batch:
+            await batch.put(parcel)
+
+
+PUTS: dict[str, Callable[[Any, Parcel], Any]] = {
+    "put": lambda db, parcel: db.put(parcel),
+    "transaction": lambda db, parcel: db.transaction().put(parcel).execute(),
+    "batch": lambda db, parcel: db.batch_write(Parcel, puts=[parcel]),
+    "block": written_in_a_block,
+}
+UPDATES: dict[str, Callable[[Any, str, Any], Any]] = {
+    "mapping": lambda db, name, value: db.update(Parcel, "1", {name: value}),
+    "changes": lambda db, name, value: db.update(Parcel, "1", [put(getattr(Parcel, name)).to(value)]),
+    "transaction": lambda db, name, value: db.transaction().update(Parcel, "1", {name: value}).execute(),
+    "of an item": lambda db, name, value: db.update(Parcel, Parcel(id="1", town="Oslo"), {name: value}),
+}
+
+
+class TestNone:
+    @pytest.mark.parametrize("way", PUTS)
+    @pytest.mark.parametrize("name", ["town", "weight", "id"])
+    async def test_a_key_that_cannot_be_none_is_not_left_out(
+        self, db: Any, sent: list[Any], way: str, name: str
+    ) -> None:
+        with pytest.raises(ValidationError, match=f"{name}: cannot be None or removed") as caught:
+            await PUTS[way](db, with_none(name))
+        assert list(caught.value.errors) == [name]
+        assert not sent
+
+    @pytest.mark.parametrize("way", UPDATES)
+    @pytest.mark.parametrize("name", ["town", "weight"])
+    async def test_it_is_not_taken_away_by_an_update(
+        self, db: Any, sent: list[Any], way: str, name: str
+    ) -> None:
+        with pytest.raises(ValidationError, match=f"{name}: cannot be None or removed") as caught:
+            await UPDATES[way](db, name, None)
+        assert list(caught.value.errors) == [name]
+        assert not sent
+
+    @pytest.mark.parametrize("way", ["delete", "update"])
+    async def test_an_item_without_a_key_is_no_key(self, db: Any, sent: list[Any], way: str) -> None:
+        more = [{"note": "x"}] if way == "update" else []
+        with pytest.raises(ValidationError, match="id: cannot be None"):
+            await getattr(db, way)(Parcel, with_none("id"), *more)
+        with pytest.raises(ValidationError, match="id: cannot be None"):
+            await getattr(db.transaction(), way)(Parcel, with_none("id"), *more).execute()
+        assert not sent
+
+
+LONG, LONGER = "x" * 1025, "ü" * 1025
+
+
+class TestKeysOfIndexes:
+    @pytest.mark.parametrize("way", PUTS)
+    @pytest.mark.parametrize(
+        ("given", "why"),
+        [
+            ({"town": ""}, "the partition key town of index ByTown is empty"),
+            ({"town": LONGER}, "the partition key town of index ByTown has 2,050 bytes, more than 2,048"),
+            ({"bay": ""}, "the partition key bay of index ByBay is empty"),
+            ({"bay": LONGER}, "the partition key bay of index ByBay has 2,050 bytes"),
+        ],
+    )
+    async def test_an_item_with_an_empty_or_a_long_one(
+        self, db: Any, sent: list[Any], way: str, given: dict[str, Any], why: str
+    ) -> None:
+        with pytest.raises(ValidationError, match=why) as caught:
+            await PUTS[way](db, Parcel(**({"id": "p7", "town": "Oslo"} | given)))
+        assert "Parcel 'p7' cannot be stored" in str(caught.value)
+        assert caught.value.errors.keys() == given.keys()
+        assert not sent
+
+    @pytest.mark.parametrize("way", UPDATES)
+    @pytest.mark.parametrize(("value", "why"), [("", "is empty"), (LONGER, "has 2,050 bytes")])
+    async def test_an_update_to_an_empty_or_a_long_one(
+        self, db: Any, sent: list[Any], way: str, value: str, why: str
+    ) -> None:
+        with pytest.raises(
+            ValidationError, match=f"Parcel '1' cannot .* partition key town of index ByTown {why}"
+        ):
+            await UPDATES[way](db, "town", value)
+        assert not sent
+
+    async def test_one_that_may_be_none_is_left_out(self, db: Any) -> None:
+        assert (await db.update(Parcel, "1", {"bay": "a"})).bay == "a"
+        assert (await db.update(Parcel, "1", {"bay": None})).bay is None
+        await db.put(Parcel(id="1", town="Oslo", bay=None))
+
+    async def test_a_sort_key_is_shorter_than_a_partition_key(self, face: Any, tables: Any) -> None:
+        class Label(DynamoDBModel):
+            id: str
+            town: str
+            text: str
+
+            class Meta:
+                table_name = "labels"
+                partition_key = "id"
+                gsis = (GSI("ByTown", "town", "text"), GSI("ByText", "text", "id"))
+
+        tables(Label)
+        db = face(DynamoDB)
+        await db.put(Label(id="a", town=LONG, text="x"))
+        with pytest.raises(ValidationError, match="sort key text of index ByTown has 1,025 bytes"):
+            await db.put(Label(id="b", town=LONG, text=LONG))
+        with pytest.raises(ValidationError, match="sort key id of index ByText has 1,025 bytes"):
+            await db.put(Label(id=LONG, town=LONG, text="x"))
+
+
+class Letter(DynamoDBModel):
+    sender: str
+    number: int
+    state: str | None = None
+
+    class Meta:
+        table_name = "letters"
+        partition_key = "pk"
+        sort_key = "sk"
+        gsis = (GSI("ByState", "state_key", "sk"),)
+        templates: ClassVar[dict[str, str]] = {
+            "pk": "FROM#{sender}",
+            "sk": "LETTER#{number:04d}",
+            "state_key": "STATE#{state}",
+        }
+
+
+class TestMadeKeys:
+    async def test_what_they_are_made_of_is_not_empty_nor_too_long(self, face: Any, tables: Any) -> None:
+        tables(Letter)
+        db: Any = face(DynamoDB)
+        key: dict[str, Any] = {"sender": "ada", "number": 1}
+        await db.put(Letter(**key))
+        empty = "an empty text cannot stand in the key"
+        refused: list[tuple[dict[str, Any], str]] = [
+            ({"sender": ""}, f"sender: {empty} pk"),
+            ({"state": ""}, f"state: {empty} state_key"),
+            ({"number": 10_000}, "10000 is too large: the 4 characters in its key hold at most 9999"),
+            ({"number": -1}, "-1 is negative"),
+            (
+                {"state": LONGER},
+                "'FROM#ada/LETTER#0001' cannot .* key state_key of index ByState has 2,056 bytes",
+            ),
+        ]
+        for wrong, why in refused:
+            with pytest.raises(ValidationError, match=why):
+                await db.put(Letter(**(key | wrong)))
+        for state, why in [("", f"{empty} state_key"), (LONGER, "key state_key of index ByState has 2,056")]:
+            with pytest.raises(ValidationError, match=why):
+                await db.update(Letter, key, {"state": state})
+        with pytest.raises(ValidationError, match=f"the key pk of Letter cannot be made: sender: {empty}"):
+            await db.get(Letter, key | {"sender": ""})
+        assert await db.get(Letter, key) == Letter(**key)
