@@ -292,7 +292,11 @@ class Requests(Host):
         """Make a model's table and indexes from its Meta and wait until they are active.
 
         Returns:
-            True if it was made, False if a table of that name exists already.
+            True if it was made, False if a table of that name exists already. Of an index that this one
+            lacks a warning is logged: `create_index` makes it.
+
+        Raises:
+            MetaError: the table that exists has other keys than the model.
         """
         from dynamodb_wrapper.operations.tables import CreateTable
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
@@ -11,8 +12,15 @@ import msgspec
 from msgspec import Struct
 
 from dynamodb_wrapper.engine.flow import Call, Flow, Read, Reply, Send, Sleep, Write
-from dynamodb_wrapper.exceptions import DeadlineExceededError, ResourceInUseError, TableNotFoundError
+from dynamodb_wrapper.exceptions import (
+    DeadlineExceededError,
+    MetaError,
+    ResourceInUseError,
+    TableNotFoundError,
+)
 from dynamodb_wrapper.schema import GUARD, Index, TableSchema
+
+log = logging.getLogger("dynamodb_wrapper.tables")
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -83,10 +91,14 @@ class CreateTable(Write[bool], Struct, frozen=True):
 
     True if it was made, False if a table of that name exists already: that is left as it is, but for its TTL,
     which is switched on where it is off (it could have been made by an attempt that broke off half-way). The
-    table of unique values is made too where Meta asks for one and there is none.
+    table of unique values is made too where Meta asks for one and there is none. An index of Meta that an
+    existing table lacks is told of in a warning: `CreateIndex` makes it.
 
     Parameters:
         wait_seconds: how long to wait for the table to become active.
+
+    Raises:
+        MetaError: the table that is there has other keys than the model.
     """
 
     schema: TableSchema[Any]
@@ -121,12 +133,33 @@ class CreateTable(Write[bool], Struct, frozen=True):
             created = True
         except ResourceInUseError:
             created = False
-        yield from _wait_until_active(send, self.table, self.wait_seconds)
+        status = yield from _wait_until_active(send, self.table, self.wait_seconds)
+        if not created:
+            self._compare(status)
         if self.schema.ttl is not None:
             yield from self._switch_ttl_on(send, self.schema.ttl)
         if self.schema.unique:
             yield from self._make_guards(send)
         return created
+
+    def _compare(self, there: TableStatus) -> None:
+        """Refuse a table whose keys are not the model's, and warn of indexes that it lacks."""
+        name = self.schema.model.__name__
+        wanted, found = _told_keys(self.call().body), _told_keys(there.description)
+        if wanted != found:
+            raise MetaError(
+                f"the table {self.table} is there already with the key {found}, and that of {name} is "
+                f"{wanted}: mend {name}.Meta, or give the model its own table (table_name, table_prefix)",
+                context={"table": self.table, "model": name},
+            )
+        for index in self.schema.indexes.values():
+            if index.stored_name not in there.indexes:
+                mend = (
+                    "can be made with the table only"
+                    if index.local
+                    else f"db.create_index({name}, {index.name!r}) makes it"
+                )
+                log.warning("the table %s lacks the index %s of %s: %s", self.table, index.name, name, mend)
 
     def _make_guards(self, send: Send) -> Flow[None]:
         name = self.schema.guard_table(self.table)
@@ -211,7 +244,7 @@ class DeleteTable(Write[bool], Struct, frozen=True):
         return True
 
 
-def _wait_until_active(send: Send, table: str, wait_seconds: float) -> Flow[None]:
+def _wait_until_active(send: Send, table: str, wait_seconds: float) -> Flow[TableStatus]:
     look = DescribeTable(table)
     poll = _Poll(table, "active", wait_seconds)
     while True:
@@ -221,7 +254,7 @@ def _wait_until_active(send: Send, table: str, wait_seconds: float) -> Flow[None
             pass
         else:
             if status.is_active:
-                return
+                return status
         yield poll.next()
 
 
@@ -250,6 +283,13 @@ class _Poll:
             )
         pause, self._pause = self._pause, min(self._pause * 2, LONGEST_POLL_SECONDS)
         return Sleep(pause)
+
+
+def _told_keys(table: Mapping[str, Any]) -> str:
+    """The key of a table as it is made or described: `page (S), at (N)`, partition first."""
+    kinds = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
+    keys = sorted(table["KeySchema"], key=lambda key: str(key["KeyType"]))
+    return ", ".join(f"{key['AttributeName']} ({kinds[key['AttributeName']]})" for key in keys)
 
 
 def _key_schema(index: Index) -> list[JsonObject]:

@@ -309,7 +309,8 @@ def _refused(wish: Wish) -> ValidationError:
         mend = "Give a value for a partition key, or"
         text = needed_indexes(schema, parts, lambda branch: _best(wish, branch, None) is not None)
         if text is not None:
-            mend = f"Add the index to {name}.Meta:\n\n{text}\n\nor"
+            there = "and to a table that is there (db.create_index)"
+            mend = f"Add the index to {name}.Meta:\n\n{text}\n\n{there}, or"
     return ValidationError(
         f"this query of {name} would read the whole {'table' if wish.index is None else 'index'}: the "
         f"conditions are on {given}, and queries start from a value of ({keys}), in an index that has every "

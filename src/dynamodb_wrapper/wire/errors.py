@@ -179,6 +179,11 @@ def _message(
         )
     if cls is exc.ConditionalCheckFailedError:
         return f"The condition of {asked(call)} does not hold; nothing was written ({said})"
+    if cls is exc.ValidationError and (index := call.body.get("IndexName")):
+        return (
+            f"{text}. If the table has no index {index}, because it was made before that stood in Meta, "
+            f"db.create_index(Model, {index!r}) makes it"
+        )
     return text
 
 

@@ -45,6 +45,10 @@ def described(status: str = "ACTIVE", **indexes: str) -> dict[str, Any]:
     return {"Table": {"TableName": "t", "TableStatus": status, "GlobalSecondaryIndexes": listed}}
 
 
+def existing(create: CreateTable) -> dict[str, Any]:
+    return {"Table": described()["Table"] | create.call().body}
+
+
 def hashed(*names: str) -> list[dict[str, str]]:
     return [{"AttributeName": name, "KeyType": "HASH"} for name in names]
 
@@ -115,7 +119,7 @@ class TestCreate:
         assert max(asked.waits) == 2.0
 
     def test_a_table_that_exists_is_left_as_it_is_and_waited_for(self, service: Callable[..., Any]) -> None:
-        asked = service(IN_USE, described("CREATING"), described())
+        asked = service(IN_USE, described("CREATING"), existing(CREATE))
         assert asked.run(CREATE) is False
         assert [call.action for call in asked.sent] == ["CreateTable", "DescribeTable", "DescribeTable"]
 
@@ -134,12 +138,12 @@ class TestCreate:
     def test_ttl_that_an_attempt_before_did_not_reach_is_switched_on(
         self, service: Callable[..., Any]
     ) -> None:
-        asked = service(IN_USE, described(), OFF, {})
+        asked = service(IN_USE, existing(CREATE_SESSIONS), OFF, {})
         assert asked.run(CREATE_SESSIONS) is False
         assert asked.sent[-1].action == "UpdateTimeToLive"
 
     def test_ttl_that_is_on_is_left_alone(self, service: Callable[..., Any]) -> None:
-        asked = service(IN_USE, described(), ON)
+        asked = service(IN_USE, existing(CREATE_SESSIONS), ON)
         assert asked.run(CREATE_SESSIONS) is False
         assert asked.sent[-1].action == "DescribeTimeToLive"
 
