@@ -33,7 +33,7 @@ class Attempts:
 
     Parameters:
         steps: 1 to 100, with the guards of unique values, and no two of one item.
-        token: of the first request; others have tokens of their own.
+        token: of the request; one with other guards, where those have changed, has a token of its own.
 
     Attributes:
         steps: as they are sent.
@@ -47,7 +47,7 @@ class Attempts:
         check_steps(steps, token)
         with writers.token() as name:  # so that an item made here is told from one that is made anew
             self.steps = [step.named(name) if isinstance(step, PutStep) else step for step in steps]
-        self._token = token
+        self._token = self._sent_token = token
         self._held: dict[GuardPlace, Held] = {}
         self._sent: Plan | None = None
         self.outdated = False
@@ -60,16 +60,18 @@ class Attempts:
     def flow(self, send: Send) -> Flow[None]:
         """Apply all steps or none; the reasons of a failure have their items in wire form."""
         for number in range(MOST_TRIES):
-            plan = self._sent = self._sent or (yield from self._plan(send))
+            if self._sent is None:
+                self._sent = yield from self._plan(send)
+                self._sent_token = str(uuid.uuid4()) if number else self._token
+            plan = self._sent
             try:
-                yield from send(TransactWrite(plan.actions, self._token).call())
+                yield from send(TransactWrite(plan.actions, self._sent_token).call())
             except DynamoDBWrapperError as error:
                 canceled = isinstance(error, TransactionCanceledError)
                 if canceled or not error.outcome_unknown:
                     self._sent = None
                 if not isinstance(error, TransactionCanceledError):
                     raise
-                self._token = str(uuid.uuid4())
                 self.outdated = plan.is_outdated(error)
                 if number + 1 < MOST_TRIES and (yield from self._may_succeed(send, plan, error)):
                     yield Sleep(random.random() * min(BASE_SECONDS * 2.0**number, LONGEST_WAIT_SECONDS))

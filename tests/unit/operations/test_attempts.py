@@ -78,6 +78,16 @@ def test_after_one_that_was_certainly_not_applied_things_are_read_again(service:
     assert [call.action for call in asked.sent] == ["GetItem", "TransactWriteItems"] * 2
 
 
+def test_what_was_refused_is_asked_for_again_with_the_token_that_was_given(service: Service) -> None:
+    refused = canceled(CancellationReason("TransactionConflict"))
+    asked, trying = service({}, refused, {}, {}), attempts()
+    with pytest.raises(TransactionCanceledError):
+        asked.drive(trying.flow(asked.send))
+    asked.drive(trying.flow(asked.send))
+    tokens = [body["ClientRequestToken"] for body in asked.bodies if "TransactItems" in body]
+    assert tokens == ["token", "token"]
+
+
 def test_an_item_that_is_gone_is_asked_about_once_however_many_guards_it_has(service: Service) -> None:
     guards = [
         CancellationReason(FAILED, item={"value": {"S": value}, "owner": {"M": {"name": {"S": "bob"}}}})
