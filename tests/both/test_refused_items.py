@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
 import pytest
+from pydantic import Field
 from tests.conftest import AwaitableFace
 
 from dynamodb_wrapper import GSI, DynamoDB, DynamoDBModel, put
@@ -62,13 +65,20 @@ def with_none(name: str) -> Parcel:
     return parcel
 
 
-async def written_in_a_block(db: Any, parcel: Parcel) -> None:
+@asynccontextmanager
+async def block(db: Any, **options: Any) -> AsyncIterator[Any]:
+    """`with db.batch()`, or `async with` on the awaiting face; its writes may be awaited in both."""
     if isinstance(db, AwaitableFace):
-        with await db.batch() as batch:
-            batch.put(parcel)
+        with await db.batch(**options) as batch:
+            yield AwaitableFace(batch)
     else:
-        async with db.batch() as batch:
-            await batch.put(parcel)
+        async with db.batch(**options) as batch:
+            yield batch
+
+
+async def written_in_a_block(db: Any, parcel: Parcel) -> None:
+    async with block(db) as batch:
+        await batch.put(parcel)
 
 
 PUTS: dict[str, Callable[[Any, Parcel], Any]] = {
@@ -218,3 +228,96 @@ class TestMadeKeys:
         with pytest.raises(ValidationError, match=f"the key pk of Letter cannot be made: sender: {empty}"):
             await db.get(Letter, key | {"sender": ""})
         assert await db.get(Letter, key) == Letter(**key)
+
+
+class Crate(DynamoDBModel):
+    id: str
+    town: str = "Oslo"
+    data: dict[str, Any] = Field(default_factory=dict)
+
+    class Meta:
+        table_name = "crates"
+        partition_key = "id"
+        gsis = (GSI("ByTown", "town"),)
+
+
+WRONG = {
+    "an empty key": (Crate(id=""), "the partition key id is empty"),
+    "an empty key of an index": (
+        Crate(id="wrong", town=""),
+        "'wrong' cannot be stored: the partition key town",
+    ),
+    "a value that cannot be stored": (
+        Crate(id="wrong", data={"x": object()}),
+        "data.x: DynamoDB has no type",
+    ),
+    "an item that is too large": (Crate(id="wrong", data={"x": "y" * 410_000}), "largest attribute is data"),
+    "an item of another model": (Parcel(id="wrong", town="Oslo"), "Parcel is no Crate"),
+}
+RIGHT = [Crate(id=f"c{number:02}") for number in range(60)]
+
+
+class TestBatches:
+    @pytest.fixture
+    def crates(self, face: Any, tables: Any, sent: list[Any]) -> Any:
+        tables(Crate)
+        return face(
+            DynamoDB, observers=[lambda event: sent.append(event) if isinstance(event, CallStarted) else None]
+        )
+
+    @pytest.mark.parametrize("wrong", WRONG)
+    async def test_a_row_that_is_refused_is_named_and_nothing_is_sent(
+        self, crates: Any, sent: list[Any], wrong: str
+    ) -> None:
+        row, why = WRONG[wrong]
+        given = [*RIGHT[:30], row, *RIGHT[30:]]
+        with pytest.raises(ValidationError, match=why) as caught:
+            await crates.batch_write(Crate, puts=given)
+        named = f" (id={row.id!r})" if isinstance(row, Crate) else ""
+        assert str(caught.value).startswith(f"puts[30]{named}: ")
+        assert caught.value.errors
+        assert not sent
+
+    @pytest.mark.parametrize("wrong", WRONG)
+    async def test_with_outcomes_the_others_are_written(self, crates: Any, wrong: str) -> None:
+        row, why = WRONG[wrong]
+        given = [*RIGHT[:30], row, *RIGHT[30:]]
+        outcomes = await crates.batch_write(Crate, puts=given, deletes=["", "gone"], outcomes=True)
+        assert [each.given for each in outcomes] == [*given, "", "gone"]
+        assert [at for at, each in enumerate(outcomes) if not each.written] == [30, 61]
+        assert re.search(why, str(outcomes[30].error))
+        assert "the partition key id is empty" in str(outcomes[61].error)
+        assert len(await crates.scan(Crate).all()) == 60
+
+    async def test_a_block_has_the_outcome_of_a_refused_row_in_its_place(self, crates: Any) -> None:
+        async with block(crates, outcomes=True) as batch:
+            for item in (RIGHT[0], Crate(id=""), RIGHT[1]):
+                await batch.put(item)
+            await batch.delete(Crate, "")
+        assert [each.written for each in batch.outcomes] == [True, False, True, False]
+        with pytest.raises(ValidationError, match="the partition key id is empty"):
+            async with block(crates) as batch:
+                await batch.put(Crate(id=""))
+
+    async def test_one_item_or_key_is_no_list(self, crates: Any, sent: list[Any]) -> None:
+        for more in ({"puts": RIGHT[0]}, {"puts": {"id": "a"}}, {"puts": Crate}):
+            with pytest.raises(ValidationError, match=r"puts is one item: give a list, as in puts=\[item\]"):
+                await crates.batch_write(Crate, **more, outcomes=True)
+        for key in ("c01", b"c01", {"id": "c01"}, 5):
+            with pytest.raises(ValidationError, match=r"deletes is one key: give a list"):
+                await crates.batch_write(Crate, deletes=key)
+        with pytest.raises(ValidationError, match=r"deletes\[1\] \(''\): the partition key id is empty"):
+            await crates.batch_write(Crate, deletes=["a", ""])
+        assert not sent
+
+
+@pytest.mark.parametrize(("given", "what"), [({"id": "1"}, "a dict"), (Parcel, "the class Parcel")])
+async def test_what_is_no_item_is_not_put(db: Any, sent: list[Any], given: Any, what: str) -> None:
+    why = f"put takes an item, such as .*, and {what} was given"
+    with pytest.raises(ValidationError, match=why):
+        await db.put(given)
+    with pytest.raises(ValidationError, match=why):
+        await db.transaction().put(given).execute()
+    with pytest.raises(ValidationError, match=why):
+        await written_in_a_block(db, given)
+    assert not sent

@@ -10,6 +10,7 @@ Knows steps of a batch, models and faces. Must not know the limits of a call: `o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,10 +29,11 @@ from dynamodb_wrapper.operations.bulk import (
     delete_entry,
     put_entry,
     raise_failures,
+    refuse_kept,
     write,
 )
 from dynamodb_wrapper.operations.draining import WIDEST
-from dynamodb_wrapper.schema import schema_of
+from dynamodb_wrapper.schema import TableSchema, schema_of, schema_of_item
 
 
 class Writes:
@@ -49,7 +51,7 @@ class Writes:
         self._client, self.observers = client, client.observers
         self._asked = outcomes
         self._timeout = timeout_seconds
-        self._waiting: list[Entry] = []
+        self._waiting: list[Entry | Outcome] = []
         self._ended = False
         self.outcomes = []
 
@@ -58,25 +60,34 @@ class Writes:
         """Store an item, replacing one with the same key.
 
         Raises:
-            ValidationError: it cannot be stored, or its Meta wants kept what a batch cannot keep.
+            ValidationError: it cannot be stored, and outcomes were not asked for; or its Meta wants kept what
+                a batch cannot keep.
             BulkWriteError: some of what was sent now was not written.
         """
-        return self._add(put_entry(self._client.table_name(type(item)), schema_of(type(item)), item))
+        schema = schema_of_item(item)
+        return self._add(schema, item, partial(put_entry, self._client.table_name(type(item)), schema, item))
 
     @method
     def delete(self, model: type[BaseModel], key: object) -> Flow[None]:
         """Remove an item; raises as `put`."""
-        return self._add(delete_entry(self._client.table_name(model), schema_of(model), key))
+        schema = schema_of(model)
+        return self._add(schema, key, partial(delete_entry, self._client.table_name(model), schema, key))
 
     @method
     def flush(self) -> Flow[None]:
         """Send what is waiting; raises as `put`."""
         return self._flush()
 
-    def _add(self, entry: Entry) -> Flow[None]:
+    def _add(self, schema: TableSchema[Any], given: object, make: Callable[[], Entry]) -> Flow[None]:
         if self._ended:
             raise ValidationError("the block of this batch has ended: make a new one with db.batch()")
-        self._waiting.append(entry)
+        refuse_kept(schema)
+        try:
+            self._waiting.append(make())
+        except ValidationError as error:
+            if not self._asked:
+                raise
+            self._waiting.append(Outcome(given, error))
         if len(self._waiting) >= WIDEST * MOST_WRITES:
             yield from self._flush()
 

@@ -19,7 +19,7 @@ from dynamodb_wrapper.operations.keys import checked_item, wire_key
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.operations.reads import GetItem
 from dynamodb_wrapper.operations.writes import DeleteItem, PutItem
-from dynamodb_wrapper.schema import schema_of
+from dynamodb_wrapper.schema import schema_of, schema_of_item
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.client.shards import FilledShards
@@ -84,7 +84,7 @@ class Requests(Host):
             ConflictError: the item was changed since it was read; carries it as it is stored.
             NotUniqueError: another item has a value that Meta wants to be unique.
         """
-        schema = schema_of(type(item))
+        schema = schema_of_item(item)
         if schema.keeps_more:
             from dynamodb_wrapper.operations.applying import put_alone
 
@@ -235,20 +235,19 @@ class Requests(Host):
         """Put and delete any number of items of one model; each alone, all checked before the first.
 
         Parameters:
-            outcomes: return what became of each, puts first, and do not raise for those that failed.
+            outcomes: return what became of each, puts first, and do not raise for those that failed or
+                that cannot be stored.
             timeout_seconds: as for `batch_get`.
 
         Raises:
-            ValidationError: an item cannot be stored, or Meta wants kept what a batch cannot keep; nothing
-                was sent.
+            ValidationError: an item cannot be stored (its position and key are named), or Meta wants kept
+                what a batch cannot keep; nothing was sent.
             BulkWriteError: some were not written; says which, and carries them.
         """
         from dynamodb_wrapper.operations import bulk
 
-        table = self.table_name(model)
-        schema = schema_of(model)
-        entries = [bulk.put_entry(table, schema, item) for item in puts]
-        entries += [bulk.delete_entry(table, schema, key) for key in deletes]
+        table, schema = self.table_name(model), schema_of(model)
+        entries = bulk.entries_of(table, schema, puts, deletes, outcomes=outcomes)
         made = yield from bulk.write(self.send, entries, bulk.deadline_after(timeout_seconds))
         if outcomes:
             return made

@@ -27,7 +27,7 @@ from dynamodb_wrapper.operations.applying import apply_together
 from dynamodb_wrapper.operations.attempts import Attempts
 from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.steps import Step, check_step, delete_step, put_step, update_step
-from dynamodb_wrapper.schema import schema_of
+from dynamodb_wrapper.schema import schema_of, schema_of_item
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -62,7 +62,7 @@ class Steps:
         Parameters:
             condition: what must hold of the stored item, of this library's conditions or boto3's.
         """
-        schema = schema_of(type(item))
+        schema = schema_of_item(item)
         table = self._client.table_name(type(item))
         return self._add(put_step(schema, table, item, condition_of(condition)))
 

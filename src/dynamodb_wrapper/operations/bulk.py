@@ -5,7 +5,7 @@ Knows models' descriptions and batches. Must not know how entries are gathered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from time import monotonic
 from typing import Any, TypeAlias, TypeVar
@@ -25,6 +25,7 @@ from dynamodb_wrapper.operations.batches import BatchGet, BatchGetMany, BatchWri
 from dynamodb_wrapper.operations.keys import checked_item, resource_id, wire_key
 from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.schema import TableSchema, schema_of
+from dynamodb_wrapper.wire.compiled import attribute_names
 from dynamodb_wrapper.wire.sizes import check_item_size
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
@@ -77,6 +78,46 @@ def delete_entry(table: str, schema: TableSchema[Any], key: object) -> Entry:
     return Entry(table, key, wire, wire, False, (table, mark(wire)))
 
 
+def entries_of(
+    table: str, schema: TableSchema[M], puts: Iterable[M], deletes: Iterable[object], *, outcomes: bool
+) -> list[Entry | Outcome]:
+    """The writes that store some items of a model and remove others, puts first.
+
+    Parameters:
+        outcomes: whether a write that is refused becomes its outcome, and the others are made.
+
+    Raises:
+        ValidationError: a write is refused, and outcomes are not asked for: names its position and its key.
+            Or none of them could be made, as Meta wants kept what a batch cannot keep.
+    """
+    refuse_kept(schema)
+    entries: list[Entry | Outcome] = []
+    for name, given, make in (("puts", puts, put_entry), ("deletes", deletes, delete_entry)):
+        if isinstance(given, BaseModel | Mapping | str | bytes) or not isinstance(given, Iterable):
+            what = "item" if name == "puts" else "key"
+            raise ValidationError(f"{name} is one {what}: give a list, as in {name}=[{what}]")
+        for position, each in enumerate(given):
+            try:
+                entries.append(make(table, schema, each))
+            except ValidationError as error:
+                if not outcomes:
+                    raise _at(f"{name}[{position}]", schema, each, error) from error
+                entries.append(Outcome(each, error))
+    return entries
+
+
+def _at(where: str, schema: TableSchema[Any], given: object, error: ValidationError) -> ValidationError:
+    """The error with the place of a write among the others, and the key that it is of."""
+    if isinstance(given, schema.model):
+        fields = {attribute: name for name, attribute in attribute_names(schema.model).items()}
+        key = {name: getattr(given, fields[name], None) for name in schema.key_arguments}
+        which = f" ({', '.join(f'{name}={value!r:.50}' for name, value in key.items())})"
+    else:
+        key, which = {}, f" ({given!r:.50})" if where.startswith("deletes") else ""
+    context = error.context | {"position": where, "key": key}
+    return ValidationError(f"{where}{which}: {error.message}", error, context, errors=error.errors)
+
+
 def refuse_kept(schema: TableSchema[Any]) -> None:
     """Refuse models whose Meta wants kept what a batch cannot keep."""
     if schema.keeps_more:
@@ -92,9 +133,13 @@ def deadline_after(seconds: float | None) -> float:
     return inf if seconds is None else monotonic() + seconds
 
 
-def write(send: Send, entries: Sequence[Entry], deadline: float = inf) -> Flow[list[Outcome]]:
-    """Send all entries; of two of one item the later is kept. After a failure no further table is begun."""
-    last = {entry.place: entry for entry in entries}
+def write(send: Send, entries: Sequence[Entry | Outcome], deadline: float = inf) -> Flow[list[Outcome]]:
+    """Send all entries; of two of one item the later is kept. After a failure no further table is begun.
+
+    Parameters:
+        entries: the writes, and the outcomes of those that were refused.
+    """
+    last = {entry.place: entry for entry in entries if isinstance(entry, Entry)}
     by_table: dict[str, list[Entry]] = {}
     for entry in last.values():
         by_table.setdefault(entry.table, []).append(entry)
@@ -114,11 +159,17 @@ def write(send: Send, entries: Sequence[Entry], deadline: float = inf) -> Flow[l
             some, error = [entry for entry in some if entry.place[1] in left], drained.error
         if error is not None:
             failed |= {entry.place: error for entry in some}
-    return [Outcome(entry.given, failed.get(entry.place)) for entry in entries]
+    return [
+        Outcome(entry.given, failed.get(entry.place)) if isinstance(entry, Entry) else entry
+        for entry in entries
+    ]
 
 
-def raise_failures(entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
+def raise_failures(entries: Sequence[Entry | Outcome], outcomes: Sequence[Outcome]) -> None:
     """Raise if something was not written.
+
+    Parameters:
+        entries: the writes, none of which was refused.
 
     Raises:
         BulkWriteError: tells of every write; its `unwritten` can be given to a batch again.
@@ -131,7 +182,7 @@ def raise_failures(entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> Non
     left = first.outcome_unknown or isinstance(first, UnprocessedError | DeadlineExceededError)
     if len(errors) == len(outcomes) and not left:
         raise first
-    names = [resource_id(decode_item(entry.key)) for entry in entries]
+    names = [resource_id(decode_item(entry.key)) for entry in entries if isinstance(entry, Entry)]
     told = list(zip(names, outcomes, strict=True))
     raise BulkWriteError(
         f"{len(errors)} of {len(outcomes)} writes of a batch failed: {first.message}",

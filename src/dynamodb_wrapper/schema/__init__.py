@@ -3,7 +3,7 @@
 Keys, expressions, planner, table creation, migrations and docs all read this description and nothing else.
 """
 
-from dynamodb_wrapper.schema.compile import schema_of
+from dynamodb_wrapper.schema.compile import schema_of, schema_of_item
 from dynamodb_wrapper.schema.description import GSI, GUARD, LSI, WRITES, Index, KeyType, TableSchema
 from dynamodb_wrapper.schema.encrypted import BlindIndex, Encrypted
 
@@ -18,4 +18,5 @@ __all__ = [
     "KeyType",
     "TableSchema",
     "schema_of",
+    "schema_of_item",
 ]

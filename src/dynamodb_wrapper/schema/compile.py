@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import BaseModel
 
-from dynamodb_wrapper.exceptions import MetaError
+from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.schema.annotations import plain_types
 from dynamodb_wrapper.schema.description import GSI, LSI, Index, KeyType, Projection, TableSchema
 from dynamodb_wrapper.schema.encrypted import encrypted_attributes
@@ -73,6 +73,23 @@ def schema_of(model: type[M]) -> TableSchema[M]:
             _sharing[id(schema)] = schema
     adopt(model, schema)
     return schema
+
+
+def schema_of_item(item: M, asker: str = "put") -> TableSchema[M]:
+    """The description of the table that an item belongs to.
+
+    Parameters:
+        item: an instance of a model.
+        asker: what it was given to, for the error.
+
+    Raises:
+        ValidationError: it is no instance of a model.
+        MetaError: as for `schema_of`.
+    """
+    if isinstance(item, BaseModel):
+        return schema_of(type(item))
+    what = f"the class {item.__name__}" if isinstance(item, type) else f"a {type(item).__name__}"
+    raise ValidationError(f"{asker} takes an item, such as Order(...), and {what} was given")
 
 
 def adopt(model: type[BaseModel], schema: TableSchema[Any]) -> None:

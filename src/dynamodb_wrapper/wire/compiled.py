@@ -48,9 +48,7 @@ from dynamodb_wrapper.wire.values import (
 
 M = TypeVar("M", bound=BaseModel)
 ModelPage: TypeAlias = ItemPage[M]
-NOT_NONE = (
-    "cannot be None or removed, because its type does not allow None: give it a value, or let it be optional"
-)
+NOT_NONE = "cannot be None or removed, because its type does not allow None: give it a value"
 _NOT_THE_SHAPE = (msgspec.MsgspecError, ArithmeticError, LookupError, ValueError, ValidationError)
 
 

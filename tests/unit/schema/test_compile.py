@@ -15,8 +15,8 @@ from uuid import UUID
 import pytest
 from pydantic import AwareDatetime, BaseModel, Field, PastDatetime, create_model
 
-from dynamodb_wrapper.exceptions import MetaError
-from dynamodb_wrapper.schema import GSI, LSI, Index, schema_of
+from dynamodb_wrapper.exceptions import MetaError, ValidationError
+from dynamodb_wrapper.schema import GSI, LSI, Index, schema_of, schema_of_item
 
 
 class Status(enum.StrEnum):
@@ -416,3 +416,11 @@ def _used(model: type[BaseModel]) -> type[BaseModel]:
 
 def test_a_class_that_is_pickled_by_its_value_leaves_its_description_behind() -> None:
     assert pickle.loads(pickle.dumps(schema_of(with_meta(partition_key="order_id")))) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "what"), [({}, "a dict"), (None, "a NoneType"), (Order, "the class Order")]
+)
+def test_what_is_no_item_has_no_table(given: Any, what: str) -> None:
+    with pytest.raises(ValidationError, match=f"put takes an item, such as .*, and {what} was given"):
+        schema_of_item(given)
