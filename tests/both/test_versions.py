@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import time
+import uuid
 from functools import partial
 from typing import Any
 
@@ -289,6 +290,12 @@ class TestTransaction:
         assert a.revision == 2
         await db.transaction().put(a).check(Log, await db.get(Log, "b")).execute()
         assert (await db.get(Log, "a")).revision == 3
+
+    async def test_a_new_item_is_made_once_under_one_token(self, db: Any) -> None:
+        token = str(uuid.uuid4())
+        for _ in range(2):
+            await db.transaction(token).put(Log(name="a")).execute()
+        assert (await db.get(Log, "a")).revision == 1
 
 
 LOST = {

@@ -20,7 +20,7 @@ from dynamodb_wrapper.operations.reads import GetItem
 from dynamodb_wrapper.operations.steps import PutStep, Step
 from dynamodb_wrapper.operations.transactions import TransactWrite
 from dynamodb_wrapper.operations.uniques import GuardPlace
-from dynamodb_wrapper.operations.versions import writers
+from dynamodb_wrapper.operations.versions import name_of
 from dynamodb_wrapper.wire.values import WireItem
 
 MOST_TRIES: Final = 10
@@ -45,8 +45,8 @@ class Attempts:
 
     def __init__(self, steps: Sequence[Step[Any]], token: str) -> None:
         check_steps(steps, token)
-        with writers.token() as name:  # so that an item made here is told from one that is made anew
-            self.steps = [step.named(name) if isinstance(step, PutStep) else step for step in steps]
+        name = name_of(token)  # the same for the same token, as the service wants the whole request
+        self.steps = [step.named(name) if _makes(step) else step for step in steps]
         self._token = self._sent_token = token
         self._held: dict[GuardPlace, Held] = {}
         self._sent: Plan | None = None
@@ -101,6 +101,11 @@ class Attempts:
                 return False
             self._held[obstacle.guard.place] = held
         return bool(obstacles)
+
+
+def _makes(step: Step[Any]) -> bool:
+    """Whether the step makes an item with a version, which is to be told from one that is made anew."""
+    return isinstance(step, PutStep) and step.lock is not None and not step.lock.stored
 
 
 def read_stored(send: Send, table: str, key: WireItem) -> Flow[WireItem | None]:

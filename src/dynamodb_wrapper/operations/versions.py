@@ -20,6 +20,7 @@ import string
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any
 
 from msgspec import Struct, field
@@ -228,6 +229,11 @@ def _history(instance: BaseModel) -> str:
     vars(instance).update(take_unknown(instance, (WRITES,)))
     history: str = vars(instance).get(WRITES, "")
     return history
+
+
+def name_of(token: str) -> str:
+    """The name that the write of an item has in a transaction of that idempotency token."""
+    return "".join(_LETTERS[byte % len(_LETTERS)] for byte in sha256(token.encode()).digest()[:_TOKEN_LENGTH])
 
 
 def beginning() -> str:
