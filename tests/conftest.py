@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 # A busy machine is slow, not wrong.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("full", settings.get_profile("patient"), max_examples=2000)
 settings.load_profile("patient")
 
 ENGINES = ("dynoxide", "dynamodb-local")
@@ -47,6 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "seeds(usual, full): run for so many values of `seed`, or of --full")
+    if config.getoption("full"):
+        settings.load_profile("full")
     # Whoever starts the tests in the background may ignore signals, which child processes would inherit.
     for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
         number = getattr(signal, name, None)
