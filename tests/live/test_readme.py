@@ -30,8 +30,9 @@ def test_the_snippets_run_one_after_the_other_and_again(
     monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", "readme_")
     monkeypatch.chdir(tmp_path)
 
+    names: dict[str, Any] = {}
     for _ in range(2):
-        names: dict[str, Any] = {"__name__": "readme"}
+        names = {"__name__": "readme"}
         for snippet in SNIPPETS:
             exec(compile(snippet, "README.md", "exec", dont_inherit=True), names)
         printed = re.search(r"It prints `(.*?)`", README)
