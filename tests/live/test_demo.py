@@ -69,7 +69,8 @@ def test_two_months_twice(tmp_path: Path) -> None:
     assert "5.05 % of the 24,951 flights of 2013-02 (1,261 flights) have no departure time" in first
     assert "runs of the pipeline in all: 4" in second
     assert "\x1b" not in first
-    assert f"to look at these runs: dynamodb-wrapper local start --engine dynoxide --data {tmp_path}, " in first
+    begin = f"dynamodb-wrapper local start --engine dynoxide --data {tmp_path}"
+    assert f"to look at these runs: {begin}, " in first
     assert statuses(tmp_path) == {RunStatus.SUCCESS: 2, RunStatus.FAILED: 2}
 
 

@@ -81,7 +81,7 @@ def test_a_field_of_another_model_is_refused_unless_boto3_asks_for_it(query: Any
 
 
 def test_an_order_is_true_or_false(query: Any) -> None:
-    with pytest.raises(ValidationError, match="order is .desc.: give True for asc"):
+    with pytest.raises(ValidationError, match=r"order is .desc.: give True for asc"):
         query.order("desc")
 
 
