@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
 import pytest
+from boto3.dynamodb.conditions import Attr
 from pydantic import Field
 from tests.conftest import AwaitableFace
 
@@ -127,6 +128,34 @@ class TestNone:
 
 
 LONG, LONGER = "x" * 1025, "ü" * 1025
+
+
+class TestMessages:
+    async def test_what_is_only_asked_for_is_not_said_to_be_stored(self, db: Any, sent: list[Any]) -> None:
+        why = "^Parcel takes no such key or condition: {}: Input should be a valid string"
+        with pytest.raises(ValidationError, match=why.format("id")):
+            await db.get(Parcel, 5)
+        with pytest.raises(ValidationError, match=why.format("town")):
+            await db.query(Parcel).where("town", "=", 5).all()
+        with pytest.raises(ValidationError, match=why.format("note")):
+            await db.put(Parcel(id="1", town="Oslo"), condition=Attr("note").eq(5))
+        assert not sent
+
+    @pytest.mark.parametrize("way", UPDATES)
+    async def test_the_path_of_an_update_is_named_once(self, db: Any, sent: list[Any], way: str) -> None:
+        with pytest.raises(ValidationError, match=r"^Parcel cannot be stored: weight: Input should") as caught:
+            await UPDATES[way](db, "weight", "much")
+        assert list(caught.value.errors) == ["weight"]
+        assert not sent
+
+    async def test_a_misspelt_attribute_of_an_update_is_told(self, db: Any) -> None:
+        with pytest.raises(ValidationError, match="Parcel has no attribute 'wieght'; did you mean 'weight'"):
+            await db.update(Parcel, "1", {"wieght": 3})
+
+    async def test_a_composite_key_is_shown_as_it_is_to_be_given(self, face: Any, tables: Any) -> None:
+        tables(Letter)
+        with pytest.raises(ValidationError, match=r"""give \{"sender": 'ada', "number": 3\}$"""):
+            await face(DynamoDB).get(Letter, ("ada", 3))
 
 
 class TestKeysOfIndexes:

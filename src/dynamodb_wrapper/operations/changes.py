@@ -16,6 +16,7 @@ from dynamodb_wrapper.expressions import Assign, AssignIfMissing, Change, Path, 
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.expressions.paths import Computed
 from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.validation import did_you_mean
 from dynamodb_wrapper.wire.plain import is_empty_set, stored_fields
 from dynamodb_wrapper.wire.sizes import check_item_size
 from dynamodb_wrapper.wire.values import WireItem
@@ -55,8 +56,10 @@ def check_attribute(schema: TableSchema[Any], name: str) -> None:
             errors={name: ["part of the key, cannot change"]},
         )
     if name not in schema.attributes:
+        near = did_you_mean(name, schema.attributes)
         raise ValidationError(
-            f"{schema.model.__name__} has no attribute {name!r}", errors={name: ["unknown attribute"]}
+            f"{schema.model.__name__} has no attribute {name!r}{near}",
+            errors={name: [f"unknown attribute{near}"]},
         )
 
 

@@ -116,21 +116,21 @@ class Codec(Generic[M]):
         Raises:
             ValidationError: it is not of the field's type, or cannot be stored exactly.
         """
+        what = "cannot be stored" if constraints else "takes no such key or condition"
         try:
             field = self._fields_by_attribute.get(name)
             if field is not None and (constraints or field.stored.dumped):
                 value = self._given(field, value, constraints)
             encoded = self._encode_field(name, value)
         except Refused as refused:
-            raise self._invalid(
-                "cannot be stored", {refused.path(name): [refused.text]}, refused
-            ) from refused
+            raise self._invalid(what, {refused.path(name): [refused.text]}, refused) from refused
         except PydanticError as error:
-            errors = {name: [NOT_NONE]} if value is None else _errors(error, name)
-            raise self._invalid("cannot be stored", errors, error) from error
+            refusing_none = constraints and value is None
+            errors = {name: [NOT_NONE]} if refusing_none else _errors(error, name, named=constraints)
+            raise self._invalid(what, errors, error) from error
         if name in self.key_attributes and "NULL" in encoded:
             text = "None cannot be a key: leave the attribute out, or give it a value"
-            raise self._invalid("cannot be stored", {name: [text]})
+            raise self._invalid(what, {name: [text]})
         return encoded
 
     def leaves_none_out(self, name: str) -> bool:
@@ -377,10 +377,12 @@ def attribute_names(model: type[BaseModel]) -> dict[str, str]:
     return {field.name: field.attribute for field in stored_fields(model)}
 
 
-def _errors(error: PydanticError, start: str = "") -> dict[str, list[str]]:
+def _errors(error: PydanticError, start: str = "", *, named: bool = False) -> dict[str, list[str]]:
+    """What pydantic says, by path; where its paths may be `named`, they begin with `start` themselves."""
     errors: dict[str, list[str]] = {}
     for detail in error.errors(include_url=False, include_context=False, include_input=False):
-        errors.setdefault(path_text(detail["loc"], start), []).append(detail["msg"])
+        steps = detail["loc"][1:] if named and detail["loc"][:1] == (start,) else detail["loc"]
+        errors.setdefault(path_text(steps, start), []).append(detail["msg"])
     return errors
 
 

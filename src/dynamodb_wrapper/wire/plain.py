@@ -164,7 +164,11 @@ def _dumped(instance: BaseModel, include: set[str] | None) -> dict[str, Any]:
 def utc_text(moment: datetime) -> str:
     """A point in time as it is stored: UTC, fixed width, so that texts sort as the times do."""
     if moment.tzinfo is not UTC:
-        if moment.utcoffset() is None:
+        try:
+            offset = moment.utcoffset()
+        except ValueError as error:  # as that of pandas.NaT, which is a datetime to isinstance
+            raise Refused(f"{moment!r} is no point in time: give None where there is none") from error
+        if offset is None:
             raise Refused(NAIVE_DATETIME)
         try:
             moment = moment.astimezone(UTC)

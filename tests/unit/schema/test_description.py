@@ -89,6 +89,21 @@ def test_a_key_with_too_little_or_too_much_names_each_part(key: Any, wrong: set[
     assert set(caught.value.errors) == wrong
 
 
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        (("home", 3), """{"page": 'home', "visited_at": 3}"""),
+        (["home", 3], """{"page": 'home', "visited_at": 3}"""),
+        ("home", """{"page": 'home', "visited_at": ...}"""),
+        ({"visited_at": 3, "by": "Ada"}, """{"page": ..., "visited_at": 3}"""),
+    ],
+)
+def test_a_key_that_is_not_one_is_shown_as_it_is_to_be_given(key: Any, shown: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        visits.key_of(key)
+    assert str(caught.value).endswith(f": give {shown}")
+
+
 def test_none_is_dropped_where_reading_restores_it_and_in_keys_that_may_be_none() -> None:
     assert visits.drops_none("by")
     assert not visits.drops_none("logged_in")

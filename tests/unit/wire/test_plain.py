@@ -206,3 +206,9 @@ def test_a_field_without_value_is_refused_by_name() -> None:
     with pytest.raises(Refused, match="never given a value") as refused:
         model_values(Inner.model_construct())  # type: ignore[call-arg]
     assert refused.value.path() == "name"
+
+
+def test_a_moment_that_is_none_is_refused() -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(Refused, match="NaT is no point in time: give None"):
+        utc_text(pandas.NaT)
