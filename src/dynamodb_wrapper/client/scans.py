@@ -208,10 +208,10 @@ class BlockingScan(Scanned[T], Blocking):
 
     def table(self, schema: Any = None) -> Any:
         """Every item in one `pyarrow.Table`; parameters and errors as for `arrow`."""
-        import pyarrow
+        from dynamodb_wrapper.wire.arrow_needed import pa
 
         batches = self.arrow(self._wanted.schema if schema is None else schema)
-        return pyarrow.Table.from_batches(batches, schema=batches._wanted.schema)
+        return pa.Table.from_batches(batches, schema=batches._wanted.schema)
 
 
 class AwaitingScan(Scanned[T], Awaiting):
@@ -235,7 +235,7 @@ class AwaitingScan(Scanned[T], Awaiting):
 
     async def table(self, schema: Any = None) -> Any:
         """Every item in one `pyarrow.Table`; parameters and errors as for `arrow`."""
-        import pyarrow
+        from dynamodb_wrapper.wire.arrow_needed import pa
 
         batches = self.arrow(self._wanted.schema if schema is None else schema)
-        return pyarrow.Table.from_batches(await batches.all(), schema=batches._wanted.schema)
+        return pa.Table.from_batches(await batches.all(), schema=batches._wanted.schema)

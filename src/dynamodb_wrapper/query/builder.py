@@ -264,18 +264,18 @@ class QuerySteps(Generic[T]):
 
         Raises:
             ValidationError: a value does not fit its column; tells the attribute and the item's key.
+            ImportError: pyarrow is not installed: `pip install 'dynamodb-wrapper[arrow]'`.
         """
-        import pyarrow
-
         from dynamodb_wrapper.query.columns import batches_of
         from dynamodb_wrapper.wire.arrow import ArrowReader
+        from dynamodb_wrapper.wire.arrow_needed import pa
         from dynamodb_wrapper.wire.arrow_schema import arrow_schema
 
         keys, shape = self._schema.key_fields, self._shape
         reader = ArrowReader(arrow_schema(shape.reader.model, keys) if schema is None else schema, keys)
         plan, limit = self._plan(shape), self._asked.limit
         batches = yield from batches_of(plan, self._table, reader, limit, self._metered())
-        return pyarrow.Table.from_batches(batches, schema=reader.schema)
+        return pa.Table.from_batches(batches, schema=reader.schema)
 
     @method
     def count(self) -> Flow[int]:

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from dynamodb_wrapper.exceptions import ConnectionError, ValidationError
 from dynamodb_wrapper.wire.arrow_forms import Form, form_of, items_of
+from dynamodb_wrapper.wire.arrow_needed import pa, pc
 from dynamodb_wrapper.wire.source import compile_function
 from dynamodb_wrapper.wire.values import ItemPage, WireItem, decode_item
 

@@ -30,14 +30,10 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.wire.arrow_needed import pa
 from dynamodb_wrapper.wire.plain import read_utc
 from dynamodb_wrapper.wire.source import name_in
 from dynamodb_wrapper.wire.values import AttributeValue, decode
-
-try:
-    import pyarrow as pa
-except ImportError as missing:  # pragma: no cover - every environment of the tests has it
-    raise ImportError("Arrow needs pyarrow: pip install 'dynamodb-wrapper[arrow]'") from missing
 
 Expression: TypeAlias = Callable[[str], str]
 

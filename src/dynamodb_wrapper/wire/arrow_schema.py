@@ -29,11 +29,11 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 from uuid import UUID
 
-import pyarrow as pa
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from dynamodb_wrapper.wire.arrow_forms import JSON_TEXT
+from dynamodb_wrapper.wire.arrow_needed import pa
 from dynamodb_wrapper.wire.shapes import (
     FieldShape,
     ListOf,

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import Any
 
 import pyarrow as pa
@@ -28,9 +26,3 @@ def test_what_stands_for_a_missing_attribute_reads_as_none(field: Any) -> None:
     assert eval(form.value("it"), {**names, "it": form.absent()}) is None
     if form.text is not None:
         assert eval(form.text("it"), {**names, "it": form.absent()}) is None
-
-
-def test_without_pyarrow_the_error_says_what_to_install() -> None:
-    code = "import sys; sys.modules['pyarrow'] = None; import dynamodb_wrapper.wire.arrow_forms"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "pip install 'dynamodb-wrapper[arrow]'" in done.stderr
