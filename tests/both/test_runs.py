@@ -252,6 +252,23 @@ async def test_a_pipeline_goes_on_while_its_log_cannot_be_written_and_nothing_of
     assert len([text for text in said if "can be written again" in text]) == 1
 
 
+async def test_the_end_of_a_run_does_not_wait_for_tables_that_nobody_made(
+    blocks: Blocks, config: DynamoDBConfig, caplog: pytest.LogCaptureFixture, engine: Any
+) -> None:
+    with FaultServer([], upstream=engine.endpoint_url) as server:
+        lacking = config.replace(endpoint_url=server.url, table_prefix="nobodys_", retries=1)
+        with caplog.at_level(logging.WARNING, "dynamodb_wrapper.runs"):
+            async with blocks.run("p", config=lacking, run_id="r") as run:
+                run.metric("kept", 1)
+        tried = [request for request in server.requests if b"nobodys_pipeline_run_logs" in request.body]
+    assert 1 <= len(tried) <= 4, "and not once a second for a minute"
+    said = [record.getMessage() for record in caplog.records]
+    assert (
+        len([text for text in said if "the run goes on" in text and "nobodys_pipeline_run_logs" in text]) == 1
+    )
+    assert len([text for text in said if "its end could not be written" in text]) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -13,7 +13,13 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import Any
 
-from dynamodb_wrapper.exceptions import DynamoDBWrapperError, RunLostError, ValidationError
+from dynamodb_wrapper.exceptions import (
+    AuthenticationError,
+    DynamoDBWrapperError,
+    RunLostError,
+    TableNotFoundError,
+    ValidationError,
+)
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import PipelineRunLogUpsert, StageInfo
 
@@ -21,6 +27,9 @@ log = logging.getLogger("dynamodb_wrapper.runs")
 
 AGAIN_SECONDS = 1.0
 """How soon a write that failed is tried again while the end of a run waits for it."""
+
+_IN_VAIN = (AuthenticationError, TableNotFoundError, ValidationError)
+"""What waiting does not mend: nobody makes tables, rights or other values while a run ends."""
 
 _LEAST = {"status", "end_time", "duration_seconds", "data_quality_passed"}
 _WHY = {"error_message", "error_stack_trace"}
@@ -61,7 +70,7 @@ class Keeper(Thread):
         self._stages: dict[str, StageInfo] = {}
         self._changed = Condition()
         self._asked = self._answered = 0
-        self._closing = self._failing = self._written = self._ended = False
+        self._closing = self._failing = self._in_vain = self._written = self._ended = False
 
     def note(self, values: Mapping[str, Any] | None = None, stage: StageInfo | None = None) -> None:
         """Have that written with the next heartbeat or flush."""
@@ -111,7 +120,8 @@ class Keeper(Thread):
             with self._changed:
                 self._answered = asked
                 self._written = self._closing and not self._failing and not (self._values or self._stages)
-                self._ended = self._ended or self._written or (self._closing and self.lost is not None)
+                over = self._written or self.lost is not None or self._in_vain
+                self._ended = self._ended or (self._closing and over)
                 self._changed.notify_all()
 
     def _is_wanted(self) -> bool:
@@ -135,14 +145,14 @@ class Keeper(Thread):
         except Exception as error:
             if not self._failing:
                 log.warning("run %s: the log cannot be written, the run goes on: %s", self._key[0], error)
-            self._failing = True
+            self._failing, self._in_vain = True, isinstance(error, _IN_VAIN)
             with self._changed:
                 self._values = values | self._values
                 self._stages = stages | self._stages
         else:
             if self._failing:
                 log.warning("run %s: the log can be written again", self._key[0])
-            self._failing = False
+            self._failing = self._in_vain = False
 
     def _begin(self, dto: PipelineRunLogUpsert) -> None:
         def write(part: PipelineRunLogUpsert) -> object:
