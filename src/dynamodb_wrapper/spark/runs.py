@@ -184,8 +184,11 @@ class SparkWatcher(RunWatcher):
         py4j would do so too, but by a request that closes the connections of all threads when the JVM gets to
         it, also the one that tidying up needs.
         """
-        if self._context is not None and _is_within("py4j."):
-            connection = self._context._gateway._gateway_client.get_thread_connection()
+        if self._context is None or not _is_within("py4j."):
+            return
+        client = self._context._gateway._gateway_client
+        if hasattr(client, "get_thread_connection"):  # not where PYSPARK_PIN_THREAD is false
+            connection = client.get_thread_connection()
             if connection is not None:
                 connection.close()
 
