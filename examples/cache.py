@@ -1,7 +1,7 @@
 """The cache: what it saves, one call for many readers, and two processes that share a Redis.
 
 Run `python examples/cache.py`: on the engine at DYNAMODB_ENDPOINT_URL, or on one that it starts and, where
-`redis-server` is installed, with a Redis. `--figures` prints times too.
+`redis-server` and the package redis are installed, with a Redis. `--figures` prints times too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.util import find_spec
 from statistics import median
 
 from dynamodb_wrapper import AsyncDynamoDB, DynamoDB, DynamoDBConfig, DynamoDBModel
@@ -24,6 +25,7 @@ from dynamodb_wrapper.plugins import AttemptEnded, CachePlugin
 
 READERS, ITEMS, CHANGES = 200, 100, 50
 FIGURES = "--figures" in sys.argv
+REDIS = find_spec("redis") and shutil.which("redis-server")
 
 
 class Price(DynamoDBModel):
@@ -35,7 +37,7 @@ class Price(DynamoDBModel):
     class Meta:
         """By SKU."""
 
-        table_name = "prices"
+        table_name = "cache_prices"
         partition_key = "sku"
 
 
@@ -76,10 +78,11 @@ def readers(config: DynamoDBConfig) -> None:
     print(f"{len(asyncio.run(tasks()))} tasks, {sent(events)} call")
 
 
-def reader(redis: str, config: DynamoDBConfig) -> None:
+def reader(redis: str, url: str) -> None:
     """Another process: reads all prices, then follows the changes of one."""
     cache, events, took = CachePlugin(redis=redis), list[object](), list[float]()
-    with DynamoDB(config.replace(plugins=(cache,)), observers=[events.append]) as db:
+    config = DynamoDBConfig.for_local_development(endpoint_url=url, plugins=(cache,))
+    with DynamoDB(config, observers=[events.append]) as db:
         db.batch_get(Price, [f"p{number}" for number in range(ITEMS)])
         print(f"another process reads {cache.stats.hits} items with {sent(events)} calls", flush=True)
         for change, _ in enumerate(sys.stdin, 1):
@@ -98,7 +101,6 @@ def processes(redis: str, config: DynamoDBConfig) -> None:
     """One process reads and writes, and another one has it at once."""
     cache = CachePlugin(redis=redis)
     with DynamoDB(config.replace(plugins=(cache,))) as db:
-        cache.of(db).clear()
         db.batch_write(Price, puts=[Price(sku=f"p{number}") for number in range(ITEMS)])
         db.batch_get(Price, [f"p{number}" for number in range(ITEMS)])
         command = [sys.executable, __file__, "reader", redis, str(config.endpoint_url), *sys.argv[1:]]
@@ -121,30 +123,28 @@ def a_redis() -> Iterator[str]:
         port = str(free.getsockname()[1])
     command = ["redis-server", "--bind", "127.0.0.1", "--port", port, "--save", ""]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        next(line for line in server.stdout if "Ready to accept" in line)
-        yield f"redis://127.0.0.1:{port}/0"
-        server.terminate()
+        try:
+            next(line for line in server.stdout or () if "Ready to accept" in line)
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
 
 
 def main() -> None:
     """Run all of it."""
-    url = os.environ.get("DYNAMODB_ENDPOINT_URL")
-    with attach(url) if url else start() as engine:
-        config = DynamoDBConfig.for_local_development(endpoint_url=engine.endpoint_url, table_prefix="cache_")
+    if not REDIS:
+        print("without a Redis: that part needs redis-server and pip install 'dynamodb-wrapper[redis]'")
+    with attach(url) if (url := os.environ.get("DYNAMODB_ENDPOINT_URL")) else start() as engine:
+        config = DynamoDBConfig.for_local_development(endpoint_url=engine.endpoint_url)
         with DynamoDB(config) as db:
             db.delete_table(Price)
             db.create_table(Price)
         hits(config)
         readers(config)
-        if shutil.which("redis-server"):
+        if REDIS:
             with a_redis() as redis:
                 processes(redis, config)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["reader"]:
-        redis, url = sys.argv[2:4]
-        reader(redis, DynamoDBConfig.for_local_development(endpoint_url=url, table_prefix="cache_"))
-    else:
-        main()
+    reader(*sys.argv[2:4]) if sys.argv[1:2] == ["reader"] else main()

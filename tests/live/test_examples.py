@@ -172,6 +172,23 @@ def test_an_example_prints_what_it_promises_and_can_be_run_again(name: str, dyno
     assert output(name, DYNAMODB_ENDPOINT_URL=dynoxide.endpoint_url) == first
 
 
+def test_the_cache_without_the_package_redis_says_so_first_and_ends(dynoxide: RunningEngine) -> None:
+    program = (
+        "import runpy, sys; sys.modules['redis'] = None; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, HOME / "examples" / "cache.py"],
+        env=os.environ | {"DYNAMODB_ENDPOINT_URL": dynoxide.endpoint_url},
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0].endswith(
+        "needs redis-server and pip install 'dynamodb-wrapper[redis]'"
+    )
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 def test_an_example_is_short(name: str) -> None:
     assert len((HOME / "examples" / name).read_text().splitlines()) <= 150
