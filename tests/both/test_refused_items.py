@@ -14,7 +14,7 @@ from tests.conftest import AwaitableFace
 
 from dynamodb_wrapper import GSI, DynamoDB, DynamoDBModel, put
 from dynamodb_wrapper.engine.events import CallStarted
-from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ValidationError
 
 ENGINES = ("dynoxide",)
 
@@ -143,7 +143,7 @@ class TestMessages:
 
     @pytest.mark.parametrize("way", UPDATES)
     async def test_the_path_of_an_update_is_named_once(self, db: Any, sent: list[Any], way: str) -> None:
-        with pytest.raises(ValidationError, match=r"^Parcel cannot be stored: weight: Input should") as caught:
+        with pytest.raises(ValidationError, match=r"^Parcel cannot be stored: weight: Input") as caught:
             await UPDATES[way](db, "weight", "much")
         assert list(caught.value.errors) == ["weight"]
         assert not sent
@@ -350,3 +350,36 @@ async def test_what_is_no_item_is_not_put(db: Any, sent: list[Any], given: Any, 
     with pytest.raises(ValidationError, match=why):
         await written_in_a_block(db, given)
     assert not sent
+
+
+class Ticket(DynamoDBModel):
+    """As Parcel, with a version."""
+
+    id: str
+    town: str
+    version: int = 0
+
+    class Meta:
+        table_name = "tickets"
+        partition_key = "id"
+        version = "version"
+
+
+@pytest.mark.parametrize("model", [Parcel, Ticket])
+async def test_a_condition_that_fails_is_told_alike_by_all_writes(face: Any, tables: Any, model: Any) -> None:
+    tables(model)
+    db = face(DynamoDB)
+    await db.put(item := model(id="1", town="Oslo"))
+    stored = await db.get(model, "1")
+    no = Attr("town").eq("Bergen")
+    for way, write in {
+        "put": lambda: db.put(item, condition=no),
+        "update": lambda: db.update(model, "1", {"town": "Moss"}, condition=no),
+        "delete": lambda: db.delete(model, "1", condition=no),
+    }.items():
+        why = f"^{model.__name__} '1' does not meet the condition of the {way}; nothing was written$"
+        with pytest.raises(ConditionalCheckFailedError, match=why) as caught:
+            await write()
+        assert caught.value.current_item == stored
+        assert caught.value.resource_id == "1"
+    assert await db.get(model, "1") == stored

@@ -111,6 +111,10 @@ class TestAllOrNothing:
         codes = ["None", "ConditionalCheckFailed", "ConditionalCheckFailed", "None"]
         assert [reason.code for reason in caught.value.reasons] == codes
         assert [reason.item for reason in caught.value.reasons] == [None, ADA, None, None]
+        assert caught.value.message == str(caught.value)
+        first, second = caught.value.message.partition("applied: ")[2].split("; ")
+        assert first == "step 2 of 4 (update): Account 'ada' does not meet the condition of the update"
+        assert second.startswith("step 3 of 4 (update): Account 'nobody' is not in table ")
         assert await db.get(Account, "bob") is None
         assert await db.get(Account, "ada") == ADA
         assert await db.get(Account, "nobody") is None
@@ -183,7 +187,7 @@ class TestRefused:
             config,
             lambda one: one.put(ENTRY).put(BOB).delete(Entry, PLACE),
         )
-        assert "actions 0 and 2 of the transaction are of one item, Entry 'mon/1'" in message
+        assert "steps 1 and 3 of the transaction are of one item, Entry 'mon/1'" in message
 
     async def test_a_check_of_nothing(self, face: Any, config: Any) -> None:
         message = await self.refused(face, config, lambda one: one.check(Account, "ada"))

@@ -206,10 +206,12 @@ class TestTransaction:
         assert (first.code, second.code) == ("None", "NotUnique")
         assert second.item["owner"] == {"name": "ada"}
         assert "badge '7' is in use by 'ada'" in (second.message or "")
+        assert "step 2 of 2" in caught.value.message
+        assert caught.value.message.endswith("badge '7' is in use by 'ada': choose another value")
 
     async def test_two_steps_with_one_value_are_refused(self, db: Any) -> None:
         steps = db.transaction().put(ADA).put(User(name="bob", email="ada@example.org"))
-        with pytest.raises(ValidationError, match=r"actions 0 and 1 .* give two items one value of email"):
+        with pytest.raises(ValidationError, match=r"steps 1 and 2 .* give two items one value of email"):
             await steps.execute()
 
     async def test_guards_count_towards_the_hundred(self, db: Any) -> None:

@@ -85,7 +85,7 @@ class Requests(Host):
             NotUniqueError: another item has a value that Meta wants to be unique.
         """
         schema = schema_of_item(item)
-        if schema.keeps_more:
+        if schema.keeps_more or condition is not None:
             from dynamodb_wrapper.operations.applying import put_alone
 
             return (yield from put_alone(self.send, schema, self.table_name(type(item)), item, condition))
@@ -94,8 +94,6 @@ class Requests(Host):
             partition_key=schema.partition_key,
             item=checked_item(schema, schema.codec.encode(item), table),
             reader=schema.codec,
-            condition=_condition(condition),
-            encode=schema.codec.encode_attribute,
         )
         yield from put.flow(self.send)
 
@@ -115,7 +113,8 @@ class Requests(Host):
 
         Raises:
             ItemNotFoundError: no item has that key; nothing was written.
-            ConflictError: the condition or the version does not hold; carries the item as it is stored.
+            ConditionalCheckFailedError: the condition does not hold; carries the item as it is stored.
+            ConflictError: the version does not hold; carries the item as it is stored.
             NotUniqueError: another item has a value that Meta wants to be unique.
         """
         schema = schema_of(model)
@@ -142,9 +141,13 @@ class Requests(Host):
 
         Returns:
             False if there was none, or if an attempt whose answer was lost had removed it already.
+
+        Raises:
+            ConditionalCheckFailedError: the condition does not hold; carries the item as it is stored.
+            ConflictError: the item that was given was changed since it was read; carries it as it is stored.
         """
         schema = schema_of(model)
-        if schema.keeps_more or isinstance(key, BaseModel):
+        if schema.keeps_more or condition is not None or isinstance(key, BaseModel):
             from dynamodb_wrapper.operations.applying import delete_alone
 
             return (yield from delete_alone(self.send, schema, self.table_name(model), key, condition))
@@ -152,8 +155,6 @@ class Requests(Host):
             table=(table := self.table_name(model)),
             key=wire_key(schema, key, table),
             reader=schema.codec,
-            condition=_condition(condition),
-            encode=schema.codec.encode_attribute,
             returns="ALL_OLD",
         )
         return (yield from delete.flow(self.send)) is not None

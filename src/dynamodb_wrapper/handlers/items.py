@@ -187,8 +187,8 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
         except ConditionalCheckFailedError as error:
             if error.current_item is None:
                 return False
-            why = "is not in the state that the condition asks for: it was not deleted"
-            raise conflict(schema, schema.key_of(key), error, why) from error
+            why = "does not meet the condition: it was not deleted"
+            raise conflict(schema, schema.key_of(key), error, why, ConditionalCheckFailedError) from error
 
     def _upsert(self, dto: D) -> Flow[M]:
         instance = self._new(dto)

@@ -29,7 +29,7 @@ from dynamodb_wrapper.operations.attempts import Attempts, read_stored
 from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.keys import resource_id
 from dynamodb_wrapper.operations.plans import NOT_UNIQUE
-from dynamodb_wrapper.operations.refusals import named, not_unique, refusal, was_applied
+from dynamodb_wrapper.operations.refusals import explain, named, not_unique, refusal, was_applied
 from dynamodb_wrapper.operations.steps import (
     DeleteStep,
     PutStep,
@@ -100,10 +100,9 @@ class ApplyOne(Write[Any], Struct, frozen=True):
     A put returns nothing, an update the item as it is afterwards, a delete whether there was one.
 
     Raises:
-        ConflictError: the item was changed since it was read, or the condition of an update does not hold;
-            carries the item as it is stored.
+        ConflictError: the item was changed since it was read; carries it as it is stored.
         NotUniqueError: another item has a value that must be unique.
-        ConditionalCheckFailedError: the condition of a put or delete does not hold; carries the item.
+        ConditionalCheckFailedError: the condition does not hold; carries the item as it is stored.
         ItemNotFoundError: no item has the key of an update.
     """
 
@@ -168,6 +167,7 @@ def apply_together(send: Send, attempts: Attempts) -> Flow[None]:
     try:
         yield from attempts.flow(send)
     except TransactionCanceledError as error:
+        explain(error, attempts.steps)
         error.reasons = tuple(
             _decoded(reason, step) for reason, step in zip(error.reasons, attempts.steps, strict=False)
         )
@@ -191,6 +191,7 @@ def _of_one(step: Step[Any], error: TransactionCanceledError) -> DynamoDBWrapper
         return not_unique(step, reason.message, reason.item, error)
     if reason.code == "ConditionalCheckFailed":
         return refusal(step, None if reason.item is None else dict(reason.item), error)
+    explain(error, [step])
     return error
 
 

@@ -5,7 +5,7 @@ Knows models' descriptions and batches. Must not know how entries are gathered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from time import monotonic
 from typing import Any, TypeAlias, TypeVar
@@ -32,6 +32,7 @@ from dynamodb_wrapper.wire.values import WireItem, decode_item
 M = TypeVar("M", bound=BaseModel)
 Wanted: TypeAlias = tuple[type[M], str, object]
 """A model, its table's full name, and the key of an item."""
+Make: TypeAlias = "Callable[[str, TableSchema[Any], Any], Entry]"
 
 
 class Outcome(Struct, frozen=True):
@@ -92,7 +93,11 @@ def entries_of(
     """
     refuse_kept(schema)
     entries: list[Entry | Outcome] = []
-    for name, given, make in (("puts", puts, put_entry), ("deletes", deletes, delete_entry)):
+    wanted: list[tuple[str, Iterable[Any], Make]] = [
+        ("puts", puts, put_entry),
+        ("deletes", deletes, delete_entry),
+    ]
+    for name, given, make in wanted:
         if isinstance(given, BaseModel | Mapping | str | bytes) or not isinstance(given, Iterable):
             what = "item" if name == "puts" else "key"
             raise ValidationError(f"{name} is one {what}: give a list, as in {name}=[{what}]")

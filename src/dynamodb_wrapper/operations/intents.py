@@ -114,7 +114,8 @@ class Create(Write[None], Struct, Generic[M], frozen=True, kw_only=True):
 class UpdateExisting(Write[M], Struct, frozen=True, kw_only=True):
     """Make changes to an item that exists; returns it as it is afterwards.
 
-    A missing item is `ItemNotFoundError`, a condition that fails is `ConflictError` with the item as it is.
+    A missing item is `ItemNotFoundError`, a condition that fails `ConditionalCheckFailedError`, and a guard
+    that fails `ConflictError`; the last two carry the item as it is.
 
     Parameters:
         condition: what the caller asks of the item.
@@ -140,8 +141,11 @@ class UpdateExisting(Write[M], Struct, frozen=True, kw_only=True):
             key = self.schema.key_of(self.key)
             if error.current_item is None:
                 raise not_found(self.schema, self.table, key, "UpdateItem") from error
-            why = "is not in the state that the condition asks for"
-            raise conflict(self.schema, key, error, why) from error
+            if self.condition is None:
+                why = "is not in the state that the update needs; nothing was written"
+                raise conflict(self.schema, key, error, why) from error
+            why = "does not meet the condition of the update; nothing was written"
+            raise conflict(self.schema, key, error, why, ConditionalCheckFailedError) from error
         assert after is not None, "ALL_NEW brings the item"
         return after
 
@@ -237,11 +241,15 @@ def not_found(
 
 
 def conflict(
-    schema: TableSchema[Any], key: Mapping[str, Any], error: ConditionalCheckFailedError, why: str
+    schema: TableSchema[Any],
+    key: Mapping[str, Any],
+    error: ConditionalCheckFailedError,
+    why: str,
+    kind: type[ConflictError] = ConflictError,
 ) -> ConflictError:
     """The error for an item that stands in the way of a write."""
     name = resource_id(key)
-    return ConflictError(
+    return kind(
         f"{schema.model.__name__} {name!r} {why}",
         error,
         error.context | {"key": dict(key)},

@@ -16,7 +16,7 @@ from dynamodb_wrapper.exceptions import CancellationReason, TransactionCanceledE
 from dynamodb_wrapper.expressions import all_of
 from dynamodb_wrapper.operations.expiry import expired, is_over
 from dynamodb_wrapper.operations.marks import mark
-from dynamodb_wrapper.operations.refusals import named, owner_text
+from dynamodb_wrapper.operations.refusals import FAILED, named, owner_text
 from dynamodb_wrapper.operations.steps import Step
 from dynamodb_wrapper.operations.transactions import TransactAction, check_count
 from dynamodb_wrapper.operations.uniques import (
@@ -31,7 +31,6 @@ from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.wire.values import WireItem, decode_item
 
 NOT_UNIQUE: Final = "NotUnique"
-FAILED: Final = "ConditionalCheckFailed"
 LONGEST_TOKEN = 36
 
 
@@ -78,8 +77,8 @@ def check_steps(steps: Sequence[Step[Any]], token: str) -> None:
         first = seen.setdefault((step.table, mark(step.key)), position)
         if first != position:
             raise ValidationError(
-                f"actions {first} and {position} of the transaction are of one item, {named(step)}: DynamoDB "
-                "takes one action for each item; join them, or make two transactions"
+                f"steps {first + 1} and {position + 1} of the transaction are of one item, {named(step)}: "
+                "DynamoDB takes one action for each item; join them, or make two transactions"
             )
 
 
@@ -220,7 +219,7 @@ def _still_left(step: Step[Any], held: Held, attributes: Sequence[str]) -> Trans
 
 def _given_twice(first: int, second: int, guard: Guard) -> ValidationError:
     return ValidationError(
-        f"actions {first} and {second} of the transaction give two items one value of {guard.attribute}, "
-        "which is unique",
+        f"steps {first + 1} and {second + 1} of the transaction give two items one value of "
+        f"{guard.attribute}, which is unique",
         errors={guard.attribute: ["given to two items"]},
     )

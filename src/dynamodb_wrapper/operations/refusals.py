@@ -5,15 +5,17 @@ Knows steps and the stored item that the service sends with its refusal. Must no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from dynamodb_wrapper.exceptions import (
+    CancellationReason,
     ConditionalCheckFailedError,
     ConflictError,
     DynamoDBWrapperError,
     ItemNotFoundError,
     NotUniqueError,
+    TransactionCanceledError,
     WriteOutcomeUnknownError,
 )
 from dynamodb_wrapper.operations.keys import resource_id
@@ -21,6 +23,9 @@ from dynamodb_wrapper.operations.steps import DeleteStep, Step, UpdateStep
 from dynamodb_wrapper.operations.writes import as_stored
 from dynamodb_wrapper.schema import WRITES
 from dynamodb_wrapper.wire.values import WireItem, decode_item
+
+FAILED: Final = "ConditionalCheckFailed"
+MOST_TOLD: Final = 5
 
 
 def named(step: Step[Any]) -> str:
@@ -66,16 +71,10 @@ def refusal(step: Step[Any], stored: WireItem | None, error: DynamoDBWrapperErro
         stored: the item as it is stored, or None where there is none.
     """
     key = decode_item(step.key)
-    if stored is None and isinstance(step, UpdateStep):
-        return ItemNotFoundError(
-            f"{named(step)} is not in table {step.table}", error, table_name=step.table, key=key
-        )
+    why, kind = _why(step, stored)
+    if kind is ItemNotFoundError:
+        return ItemNotFoundError(f"{named(step)} {why}", error, table_name=step.table, key=key)
     item = None if stored is None else as_stored(step.schema.codec, stored, step.table)
-    why, kind = _lock_refusal(step, stored), ConflictError
-    if not why and isinstance(step, UpdateStep):
-        why = "is not in the state that the condition asks for"
-    elif not why:
-        why, kind = "does not meet the condition of the write", ConditionalCheckFailedError
     return kind(
         f"{named(step)} {why}; nothing was written",
         error,
@@ -83,6 +82,43 @@ def refusal(step: Step[Any], stored: WireItem | None, error: DynamoDBWrapperErro
         resource_id=resource_id(key),
         current_item=item,
     )
+
+
+def explain(error: TransactionCanceledError, steps: Sequence[Step[Any]]) -> None:
+    """Let the error of a transaction say which steps stood in the way, and why.
+
+    Parameters:
+        error: with a reason for each step, items in wire form.
+    """
+    refused = [
+        f"step {number} of {len(steps)} ({step.what}): {named(step)}{_told(step, reason)}"
+        for number, (step, reason) in enumerate(zip(steps, error.reasons, strict=False), 1)
+        if reason.code != "None"
+    ]
+    if len(refused) > MOST_TOLD:
+        refused[MOST_TOLD:] = [f"and {len(refused) - MOST_TOLD} more steps, see `reasons`"]
+    others = ["what is stored was changed by others all the time: try again"]
+    error.message = f"the transaction was cancelled, nothing was applied: {'; '.join(refused or others)}"
+    error.args = (error.message,)
+
+
+def _told(step: Step[Any], reason: CancellationReason) -> str:
+    """Why the item of a step was not written, to stand behind its name."""
+    if reason.code == FAILED:
+        return f" {_why(step, None if reason.item is None else dict(reason.item))[0]}"
+    return f": {reason.message or reason.code}"
+
+
+def _why(step: Step[Any], stored: WireItem | None) -> tuple[str, type[ItemNotFoundError | ConflictError]]:
+    """Why a step was refused, and the kind of error that this is."""
+    if stored is None and isinstance(step, UpdateStep):
+        return f"is not in table {step.table}", ItemNotFoundError
+    if why := _lock_refusal(step, stored):
+        return why, ConflictError
+    if step.condition is None and isinstance(step, UpdateStep):
+        return "is not in the state that the update needs", ConflictError
+    missing = " (there is no such item)" if stored is None else ""
+    return f"does not meet the condition of the {step.what}{missing}", ConditionalCheckFailedError
 
 
 def not_unique(

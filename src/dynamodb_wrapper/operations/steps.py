@@ -6,7 +6,7 @@ unique values it takes and gives up. Must not know how writes are sent or groupe
 
 from __future__ import annotations
 
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -46,6 +46,9 @@ class Step(Struct, Generic[M], frozen=True, kw_only=True):
         key: the item's key, in wire form.
         condition: what the caller asks of the stored item.
         lock: the optimistic lock of a model that has one.
+
+    Attributes:
+        what: what is asked, in one word.
     """
 
     schema: TableSchema[M]
@@ -53,6 +56,7 @@ class Step(Struct, Generic[M], frozen=True, kw_only=True):
     key: WireItem
     condition: Condition | None = None
     lock: Lock | None = None
+    what: ClassVar[str] = ""
 
     @property
     def claims(self) -> bool:
@@ -106,6 +110,7 @@ class Step(Struct, Generic[M], frozen=True, kw_only=True):
 class PutStep(Step[M], frozen=True, kw_only=True):
     """Store an item, replacing one with the same key."""
 
+    what: ClassVar[str] = "put"
     instance: M
     item: WireItem
 
@@ -144,6 +149,7 @@ class UpdateStep(Step[M], frozen=True, kw_only=True):
         guard: what the changes were made of; they do not touch it, so that repeating them is harmless.
     """
 
+    what: ClassVar[str] = "update"
     changes: tuple[Change, ...]
     guard: Condition | None = None
 
@@ -199,6 +205,8 @@ class UpdateStep(Step[M], frozen=True, kw_only=True):
 class DeleteStep(Step[M], frozen=True, kw_only=True):
     """Remove an item; one that is missing is no error unless a condition says so."""
 
+    what: ClassVar[str] = "delete"
+
     def single(self) -> DeleteItem[M]:
         """See `Step.single`."""
         return DeleteItem(
@@ -222,6 +230,8 @@ class DeleteStep(Step[M], frozen=True, kw_only=True):
 
 class CheckStep(Step[M], frozen=True, kw_only=True):
     """Ask for a condition of an item that the transaction does not change."""
+
+    what: ClassVar[str] = "check"
 
     @property
     def claims(self) -> bool:

@@ -75,7 +75,7 @@ def schema_of(model: type[M]) -> TableSchema[M]:
     return schema
 
 
-def schema_of_item(item: M, asker: str = "put") -> TableSchema[M]:
+def schema_of_item(item: object, asker: str = "put") -> TableSchema[Any]:
     """The description of the table that an item belongs to.
 
     Parameters:

@@ -139,9 +139,20 @@ class TestUpdate:
             service(refused()).run(update())
         assert (caught.value.table_name, caught.value.key) == ("t", KEY)
 
-    def test_a_condition_that_fails_is_a_conflict_with_the_item(self, service: Callable[..., Any]) -> None:
-        with pytest.raises(ConflictError, match="is not in the state that the condition asks for") as caught:
-            service(refused(STORED)).run(update(condition=Compare(Path(("title",)), "=", "x")))
+    @pytest.mark.parametrize(
+        ("more", "kind", "why"),
+        [
+            ("condition", ConditionalCheckFailedError, "does not meet the condition of the update"),
+            ("guard", ConflictError, "is not in the state that the update needs"),
+        ],
+    )
+    def test_a_condition_that_fails_is_a_conflict_with_the_item(
+        self, service: Callable[..., Any], more: str, kind: type[ConflictError], why: str
+    ) -> None:
+        given: dict[str, Any] = {more: Compare(Path(("title",)), "=", "x")}
+        with pytest.raises(kind, match=f"Book '1-2/3' {why}; nothing was written") as caught:
+            service(refused(STORED)).run(update(**given))
+        assert type(caught.value) is kind
         assert caught.value.current_item == EMMA
 
     @pytest.mark.parametrize(

@@ -6,12 +6,14 @@ import pytest
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import (
+    CancellationReason,
     ConditionalCheckFailedError,
     ConflictError,
     ItemNotFoundError,
+    TransactionCanceledError,
     WriteOutcomeUnknownError,
 )
-from dynamodb_wrapper.operations.refusals import refusal, was_applied
+from dynamodb_wrapper.operations.refusals import explain, refusal, was_applied
 from dynamodb_wrapper.operations.steps import delete_step, put_step, update_step
 from dynamodb_wrapper.schema import WRITES, schema_of
 
@@ -43,7 +45,7 @@ def stored(version: int, tokens: str = "") -> dict[str, Any]:
         (put_step(SCHEMA, "t", READ), None, ConflictError, "was removed since it was read"),
         (put_step(SCHEMA, "t", Doc(id="a")), stored(2), ConflictError, "exists already, with version 2"),
         (update_step(SCHEMA, "t", READ, {}), None, ItemNotFoundError, "is not in table t"),
-        (update_step(SCHEMA, "t", READ, {}), stored(3), ConflictError, "not in the state that the condition"),
+        (update_step(SCHEMA, "t", READ, {}), stored(3), ConflictError, "not in the state that the update"),
         (delete_step(SCHEMA, "t", READ), stored(4), ConflictError, "its version is 4"),
         (delete_step(SCHEMA, "t", "a"), stored(4), ConditionalCheckFailedError, "does not meet"),
     ],
@@ -54,6 +56,36 @@ def test_the_error_says_what_stands_in_the_way(
     error = refusal(step, item, FAILED)
     assert type(error) is kind
     assert text in error.message
+
+
+def test_the_error_of_a_transaction_names_the_steps_that_failed_and_why() -> None:
+    steps = [put_step(SCHEMA, "t", Doc(id=name)) for name in "abcdefgh"]
+    steps[3:4] = [update_step(SCHEMA, "t", "d", {})]
+    failed = CancellationReason("ConditionalCheckFailed", "The conditional request failed")
+    reasons = [
+        CancellationReason("None"),
+        CancellationReason("NotUnique", "name 'x' is in use by 'z': choose another value"),
+        CancellationReason("ConditionalCheckFailed", item=stored(2) | {"id": {"S": "c"}}),
+        *[failed] * 4,
+        CancellationReason("ThrottlingError"),
+    ]
+    error = TransactionCanceledError("the service's words", reasons=reasons)
+    explain(error, steps)
+    assert str(error) == error.message
+    assert error.message.split("; ") == [
+        "the transaction was cancelled, nothing was applied: "
+        "step 2 of 8 (put): Doc 'b': name 'x' is in use by 'z': choose another value",
+        "step 3 of 8 (put): Doc 'c' exists already, with version 2: read it first, or choose another key",
+        "step 4 of 8 (update): Doc 'd' is not in table t",
+        "step 5 of 8 (put): Doc 'e' does not meet the condition of the put (there is no such item)",
+        "step 6 of 8 (put): Doc 'f' does not meet the condition of the put (there is no such item)",
+        "and 2 more steps, see `reasons`",
+    ]
+    explain(error, steps[7:])
+    assert "changed by others" in error.message
+    error.reasons = (CancellationReason("ThrottlingError"),)
+    explain(error, steps[7:])
+    assert error.message.endswith("step 1 of 1 (put): Doc 'h': ThrottlingError")
 
 
 class TestWasApplied:
