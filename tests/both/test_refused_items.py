@@ -372,11 +372,12 @@ async def test_a_condition_that_fails_is_told_alike_by_all_writes(face: Any, tab
     await db.put(item := model(id="1", town="Oslo"))
     stored = await db.get(model, "1")
     no = Attr("town").eq("Bergen")
-    for way, write in {
+    writes: dict[str, Callable[[], Any]] = {
         "put": lambda: db.put(item, condition=no),
         "update": lambda: db.update(model, "1", {"town": "Moss"}, condition=no),
         "delete": lambda: db.delete(model, "1", condition=no),
-    }.items():
+    }
+    for way, write in writes.items():
         why = f"^{model.__name__} '1' does not meet the condition of the {way}; nothing was written$"
         with pytest.raises(ConditionalCheckFailedError, match=why) as caught:
             await write()

@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from dynamodb_wrapper import config, exceptions
+from dynamodb_wrapper import PipelineConfig, PipelineRunLog, RunStatus, config, exceptions
 from dynamodb_wrapper.local import EngineError
+from dynamodb_wrapper.operations.keys import wire_key
+from dynamodb_wrapper.operations.steps import delete_step
+from dynamodb_wrapper.schema import schema_of
 
 HOME = Path(__file__).parents[2]
 GUIDE = (HOME / "docs" / "guide.md").read_text()
@@ -33,6 +36,24 @@ def test_a_variable_of_the_environment_is_told(variable: str) -> None:
     assert f"`{variable}`" in GUIDE.partition("## Environment variables")[2]
 
 
+def test_the_keys_that_it_shows_are_keys() -> None:
+    [shown] = re.findall(
+        r"```python\n(.*?)```", GUIDE.partition("## Keys")[2].partition("\n## ")[0], re.DOTALL
+    )
+    run = PipelineRunLog(run_id="run-7", pipeline_id="p", status=RunStatus.RUNNING, trigger_type="api")
+    keys: list[object] = []
+
+    class Db:
+        def get(self, model: Any, key: object) -> None:
+            keys.append(wire_key(schema_of(model), key))
+
+        def delete(self, model: Any, key: object) -> None:
+            keys.append(delete_step(schema_of(model), "t", key).key)
+
+    exec(shown, {"db": Db(), "PipelineConfig": PipelineConfig, "PipelineRunLog": PipelineRunLog, "run": run})
+    assert len(keys) == 3
+
+
 @pytest.fixture
 def own_domain() -> dict[str, Any]:
     spec = importlib.util.spec_from_file_location("own_domain", HOME / "examples" / "own_domain.py")
@@ -44,7 +65,7 @@ def own_domain() -> dict[str, Any]:
 
 
 def test_the_recipe_gives_one_method_two_faces(own_domain: dict[str, Any]) -> None:
-    [recipe] = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    [recipe] = re.findall(r"```python\n(.*?)```", GUIDE.partition("## A domain")[2], re.DOTALL)
     names = dict(own_domain)
     exec(recipe, names)
     for api, method in (("BookReadApi", "cheapest"), ("BookWriteApi", "reprice")):

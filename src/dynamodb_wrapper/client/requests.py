@@ -51,7 +51,8 @@ class Requests(Host):
 
         Parameters:
             model: the model to read into.
-            key: the partition key's value, or a mapping where there is a sort key too.
+            key: the partition key's value, or a mapping where there is a sort key too:
+                `{"hotel": "ritz", "number": 3}`.
             consistent: read the latest write at twice the cost.
             include_expired: also an item whose time (`Meta.ttl`) is over, which the service has not deleted
                 yet.

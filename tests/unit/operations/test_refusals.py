@@ -14,7 +14,7 @@ from dynamodb_wrapper.exceptions import (
     WriteOutcomeUnknownError,
 )
 from dynamodb_wrapper.operations.refusals import explain, refusal, was_applied
-from dynamodb_wrapper.operations.steps import delete_step, put_step, update_step
+from dynamodb_wrapper.operations.steps import Step, delete_step, put_step, update_step
 from dynamodb_wrapper.schema import WRITES, schema_of
 
 
@@ -59,8 +59,8 @@ def test_the_error_says_what_stands_in_the_way(
 
 
 def test_the_error_of_a_transaction_names_the_steps_that_failed_and_why() -> None:
-    steps = [put_step(SCHEMA, "t", Doc(id=name)) for name in "abcdefgh"]
-    steps[3:4] = [update_step(SCHEMA, "t", "d", {})]
+    steps: list[Step[Any]] = [put_step(SCHEMA, "t", Doc(id=name)) for name in "abcdefgh"]
+    steps[3] = update_step(SCHEMA, "t", "d", {})
     failed = CancellationReason("ConditionalCheckFailed", "The conditional request failed")
     reasons = [
         CancellationReason("None"),
