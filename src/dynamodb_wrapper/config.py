@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretS
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.validation import Checked, did_you_mean, from_pydantic, invalid, problem
+from dynamodb_wrapper.validation import Checked, did_you_mean, from_pydantic, invalid, problem, refuse_half
 
 if TYPE_CHECKING:
     from typing import Self, Unpack
@@ -182,8 +182,8 @@ class DynamoDBConfig(Checked):
     """How to reach DynamoDB, as a frozen value: equal settings are equal, hash alike and share one pool.
 
     Each argument that is left out is read from the environment, then from `.env`, else it has its default.
-    Credentials are not mixed: an access key does not get the session token of a later source, and an explicit
-    `profile_name` sets aside the environment's credentials, as it does in boto3.
+    Credentials are not mixed: an access key and its secret are given together and get no session token of a
+    later source; an explicit `profile_name` sets aside the environment's credentials, as it does in boto3.
 
     Parameters:
         aws_access_key_id: with the two below, explicit credentials (`AWS_ACCESS_KEY_ID`).
@@ -243,6 +243,7 @@ class DynamoDBConfig(Checked):
     failover_seconds: float = Field(default=1.0, gt=0, le=3600)
 
     def __init__(self, **settings: Unpack[Settings]) -> None:
+        refuse_half("DynamoDBConfig", settings, _CREDENTIALS[:2])
         values = _from_environment(settings) | settings
         try:
             super().__init__(**values)  # pyright: ignore[reportCallIssue] - takes the fields of this class

@@ -238,7 +238,7 @@ def _suggestion(name: str) -> str:
     by_city = {zone.rpartition("/")[2].casefold(): zone for zone in sorted(_zone_names(), reverse=True)}
     if found := by_city.get(wanted.casefold()):
         return f"; did you mean {found!r}?"
-    return did_you_mean(wanted, _zone_names())
+    return did_you_mean(wanted, _zone_names(), cutoff=0.75)
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,16 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from dynamodb_wrapper.exceptions import ValidationError
 
-__all__ = ["NAIVE_DATETIME", "Checked", "did_you_mean", "from_pydantic", "invalid", "problem", "whole_number"]
+__all__ = [
+    "NAIVE_DATETIME",
+    "Checked",
+    "did_you_mean",
+    "from_pydantic",
+    "invalid",
+    "problem",
+    "refuse_half",
+    "whole_number",
+]
 
 NAIVE_DATETIME = (
     "a datetime without a time zone is refused, because its zone would be a guess: give one that has a zone, "
@@ -24,12 +33,16 @@ NAIVE_DATETIME = (
 )
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A closing remark such as `; did you mean 'region_name'?`, or nothing when no known name is near."""
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """A closing remark such as `; did you mean 'region_name'?`, or nothing when no known name is near.
+
+    Parameters:
+        cutoff: how much alike a near name is, from 0 to 1; more where there are many names to be like.
+    """
     from difflib import get_close_matches
 
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    near = get_close_matches(name.casefold(), by_folded, n=3, cutoff=0.6)
+    near = get_close_matches(name.casefold(), by_folded, n=3, cutoff=cutoff)
     if not near:
         return ""
     letters = sorted(name.casefold())  # of equally near names, the one with letters swapped was meant
@@ -45,6 +58,17 @@ def invalid(what: str, errors: Mapping[str, Sequence[str]]) -> ValidationError:
     """An error that says of `what` (a class, or an operation) which fields are wrong and why."""
     told = "; ".join(f"{name}: {text}" if name else text for name, texts in errors.items() for text in texts)
     return ValidationError(f"{what} is not valid: {told}", context={"model": what}, errors=errors)
+
+
+def refuse_half(what: str, given: Mapping[str, object], pair: Sequence[str]) -> None:
+    """Refuse one of two arguments of `what` that only mean something together.
+
+    Raises:
+        ValidationError: one of the pair was given and the other left out.
+    """
+    for half, other in (pair, pair[::-1]):
+        if given.get(half) and other not in given:
+            raise invalid(what, {other: [f"is missing beside {half}: give both, or neither"]})
 
 
 def whole_number(name: str, given: object, most: int | None = None, otherwise: str = "") -> int:

@@ -118,6 +118,24 @@ def test_an_explicit_access_key_does_not_get_the_environments_session_token(
     assert DynamoDBConfig(aws_access_key_id="A", aws_secret_access_key="s").aws_session_token is None
 
 
+@pytest.mark.parametrize(
+    ("half", "other"),
+    [
+        ("aws_access_key_id", "aws_secret_access_key"),
+        ("aws_secret_access_key", "aws_access_key_id"),
+    ],
+)
+def test_half_a_pair_of_credentials_does_not_get_the_environments_other_half(
+    half: str, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    given: Any = {half: "mine"}
+    with pytest.raises(ValidationError, match=f"{other}: is missing beside {half}: give both") as refused:
+        DynamoDBConfig(**given)
+    assert list(refused.value.errors) == [other]
+
+
 def test_an_explicit_profile_sets_the_environments_credentials_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "A")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
@@ -331,8 +349,9 @@ def test_secrets_are_shown_nowhere() -> None:
     "settings",
     [
         {"aws_secret_key": "s3cr3t"},
-        {"aws_secret_access_key": ["s3cr3t"]},
-        {"aws_secret_access_key": "s3cr3t", "retries": 0},
+        {"aws_secret_access_key": "s3cr3t"},
+        {"aws_access_key_id": "A", "aws_secret_access_key": ["s3cr3t"]},
+        {"aws_access_key_id": "A", "aws_secret_access_key": "s3cr3t", "retries": 0},
         {"endpoint_url": "https://user:s3cr3t@host"},
     ],
 )
@@ -344,11 +363,11 @@ def test_secrets_are_not_in_errors(settings: dict[str, Any]) -> None:
 
 
 def test_equal_settings_are_equal_and_hash_alike() -> None:
-    one, two = (DynamoDBConfig(aws_secret_access_key="s", retries=2) for _ in range(2))
+    one, two = (DynamoDBConfig(cursor_secret="s", retries=2) for _ in range(2))
     assert one == two
     assert hash(one) == hash(two)
     assert {one: "pool"}[two] == "pool"
-    assert one != DynamoDBConfig(aws_secret_access_key="other", retries=2)
+    assert one != DynamoDBConfig(cursor_secret="other", retries=2)
 
 
 def test_settings_are_frozen() -> None:
@@ -357,7 +376,7 @@ def test_settings_are_frozen() -> None:
 
 
 def test_settings_survive_pickling_and_copying(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = DynamoDBConfig(aws_secret_access_key="s", user_timezone="Europe/Oslo")
+    config = DynamoDBConfig(cursor_secret="s", user_timezone="Europe/Oslo")
     pickled = pickle.dumps(config)
     monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", "elsewhere_")
     assert pickle.loads(pickled) == copy.deepcopy(config) == config.model_copy() == config
@@ -366,12 +385,12 @@ def test_settings_survive_pickling_and_copying(monkeypatch: pytest.MonkeyPatch) 
 def test_replace_changes_what_is_named_and_does_not_ask_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    config = DynamoDBConfig(aws_secret_access_key="s")
+    config = DynamoDBConfig(cursor_secret="s")
     monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", "elsewhere_")
     changed = config.replace(retries=7)
     assert changed.retries == 7
     assert changed.table_prefix == ""
-    assert plain(changed.aws_secret_access_key) == "s"
+    assert plain(changed.cursor_secret) == "s"
     assert config.retries == 4
 
 

@@ -213,6 +213,12 @@ def test_a_near_miss_gets_a_suggestion(name: str, meant: str) -> None:
         tz.validate_timezone_string(name)
 
 
+@pytest.mark.parametrize("name", ["Mars/City", "Mars/Olympus", "Nowhere"])
+def test_what_is_near_to_no_zone_gets_none(name: str) -> None:
+    with pytest.raises(ValidationError, match=r"is not an IANA time zone such as 'Europe/Oslo' or 'UTC'$"):
+        tz.validate_timezone_string(name)
+
+
 @pytest.mark.parametrize(
     "name",
     [
