@@ -102,28 +102,51 @@ def _bind_methods(cls: type, bind: Callable[[Callable[..., Flow[Any]]], Callable
 
 def _blocking(build: Callable[..., Flow[T]]) -> Callable[..., T]:
     def call(self: Blocking, *args: Any, **kwargs: Any) -> T:
-        if not (observers := self.observers):
-            return self.drive(build(self, *args, **kwargs))
-        managers = tell(observers, OperationStarted(build.__name__, type(self).__name__))
-        if not managers:
-            return self.drive(build(self, *args, **kwargs))
-        with held(managers):
-            return self.drive(build(self, *args, **kwargs))
+        try:
+            if not (observers := self.observers):
+                return self.drive(build(self, *args, **kwargs))
+            managers = tell(observers, OperationStarted(build.__name__, type(self).__name__))
+            if not managers:
+                return self.drive(build(self, *args, **kwargs))
+            with held(managers):
+                return self.drive(build(self, *args, **kwargs))
+        except TypeError as error:
+            _check_arguments(error, build, self, args, kwargs)
+            raise
 
     return call
 
 
 def _awaiting(build: Callable[..., Flow[T]]) -> Callable[..., Coroutine[Any, Any, T]]:
     async def call(self: Awaiting, *args: Any, **kwargs: Any) -> T:
-        if not (observers := self.observers):
-            return await self.drive(build(self, *args, **kwargs))
-        managers = tell(observers, OperationStarted(build.__name__, type(self).__name__))
-        if not managers:
-            return await self.drive(build(self, *args, **kwargs))
-        with held(managers):
-            return await self.drive(build(self, *args, **kwargs))
+        try:
+            if not (observers := self.observers):
+                return await self.drive(build(self, *args, **kwargs))
+            managers = tell(observers, OperationStarted(build.__name__, type(self).__name__))
+            if not managers:
+                return await self.drive(build(self, *args, **kwargs))
+            with held(managers):
+                return await self.drive(build(self, *args, **kwargs))
+        except TypeError as error:
+            _check_arguments(error, build, self, args, kwargs)
+            raise
 
     return call
+
+
+def _check_arguments(
+    error: TypeError, build: Callable[..., Any], face: object, args: Any, kwargs: Any
+) -> None:
+    """Raise the error again, told of the class that was used, if its cause is that arguments were wrong."""
+    from inspect import Parameter, signature
+
+    try:
+        signature(build).bind(face, *args, **kwargs)
+    except TypeError:
+        parameters = list(signature(build).parameters.values())[1:]
+        named = (f"{each.name}=" if each.kind is Parameter.KEYWORD_ONLY else each.name for each in parameters)
+        told = str(error).replace(f"{build.__qualname__}()", f"{type(face).__name__}.{build.__name__}()")
+        raise TypeError(f"{told}; it takes {', '.join(named)}") from None
 
 
 class BlockingUse(Blocking):

@@ -99,6 +99,31 @@ async def test_wrong_arguments_are_refused() -> None:
         await AsyncGreeter().greet(nmae="Ada")  # type: ignore[call-arg]
 
 
+async def test_wrong_arguments_are_told_of_the_class_that_was_used() -> None:
+    takes = r"it takes name, loud=$"
+    with pytest.raises(
+        TypeError, match=rf"^Greeter.greet\(\) takes 2 positional arguments but 3 were given; {takes}"
+    ):
+        Greeter().greet("Ada", True)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=rf"^AsyncGreeter.greet\(\) got an unexpected .* 'lod'.*; {takes}"):
+        await AsyncGreeter().greet("Ada", lod=True)  # type: ignore[call-arg]
+
+
+async def test_a_type_error_of_the_flow_itself_stays_as_it_is() -> None:
+    class Unhappy(Greetings):
+        @method
+        def fail(self, text: Any) -> Flow[str]:
+            """Fail."""
+            yield Do(lambda: text + 5)
+            return ""
+
+    class Blocked(Unhappy, BlockingFace):
+        pass
+
+    with pytest.raises(TypeError, match="can only concatenate list"):
+        Blocked().fail([])
+
+
 async def test_a_subclass_of_a_face_adds_and_overrides_methods() -> None:
     class More(Greeter):
         @method
