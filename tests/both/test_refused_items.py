@@ -173,7 +173,7 @@ class TestKeysOfIndexes:
         self, db: Any, sent: list[Any], way: str, given: dict[str, Any], why: str
     ) -> None:
         with pytest.raises(ValidationError, match=why) as caught:
-            await PUTS[way](db, Parcel(**({"id": "p7", "town": "Oslo"} | given)))
+            await PUTS[way](db, Parcel(**{"id": "p7", "town": "Oslo", **given}))
         assert "Parcel 'p7' cannot be stored" in str(caught.value)
         assert caught.value.errors.keys() == given.keys()
         assert not sent
