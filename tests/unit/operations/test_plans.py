@@ -103,7 +103,5 @@ def test_a_step_s_own_reason_is_kept() -> None:
 
 
 def test_two_steps_of_one_item_are_refused() -> None:
-    with pytest.raises(
-        ValidationError, match="steps 1 and 3 of the transaction are of one item, User 'ada'"
-    ):
+    with pytest.raises(ValidationError, match="steps 1 and 3 of the transaction are of one item, User 'ada'"):
         check_steps([put("ada"), put("bob"), update_step(SCHEMA, "t", "ada", {"email": "y"})], "token")
