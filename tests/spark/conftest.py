@@ -24,10 +24,16 @@ JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One group; tests with a JVM of their own come first, so that there are never two JVMs."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("spark"))
             item.add_marker(pytest.mark.timeout(300))  # a busy machine is slow, not wrong
+    items.sort(key=has_no_jvm_of_its_own)
+
+
+def has_no_jvm_of_its_own(item: pytest.Item) -> bool:
+    return HERE not in item.path.parents or "child" not in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +43,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     settings = {
         "spark.ui.enabled": "false",
-        "spark.driver.memory": "640m",
+        "spark.driver.memory": "512m",
         "spark.driver.extraJavaOptions": JVM,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
