@@ -192,7 +192,7 @@ class TestHedging:
         with FaultServer(seeded(6, {slow(0.1): 0.04}), upstream=engine.endpoint_url) as server:
             db = client(face, config, server, HedgedReads(extra=0.5), max_pool_connections=4)
             await durations(db, 400)
-            assert len(server.requests) > 410
+            assert len(server.requests) > 400, "none was sent twice"
             transport = inner(db)._shared.transport
             (pool,) = (channel.pool for channel in transport._channels.values())
             deadline = time.monotonic() + 5
