@@ -103,6 +103,12 @@ def test_a_killed_owner_takes_its_engine_along(name: RealEngineName) -> None:
     assert started_at(pid) is None
 
 
+def test_dynoxide_runs_in_one_thread_besides_its_main_one() -> None:
+    needs("dynoxide")
+    with start("dynoxide") as engine:
+        assert len(list(Path(f"/proc/{engine.pid}/task").iterdir())) == 2
+
+
 def test_auto_starts_the_first_engine_that_can_run_here() -> None:
     with start() as engine:
         assert engine.name == choose("auto").name

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -46,11 +47,12 @@ class KeptProcess:
     Parameters:
         command: the program and its arguments.
         output: an open file that takes what it prints.
+        environment: variables that it gets where they are not set here.
     """
 
-    def __init__(self, command: list[str], output: IO[bytes]) -> None:
+    def __init__(self, command: list[str], output: IO[bytes], environment: Mapping[str, str]) -> None:
         # A session of its own: Ctrl-C at the terminal is for the owner, who may still need the engine.
-        self._keeper = _spawn(command, output, subprocess.PIPE)
+        self._keeper = _spawn(command, output, environment, subprocess.PIPE)
         assert self._keeper.stdout is not None
         with self._keeper.stdout as first_line:
             line = first_line.readline()
@@ -73,19 +75,22 @@ class KeptProcess:
             self._keeper.wait()
 
 
-def spawn_detached(command: list[str], output: IO[bytes]) -> int:
+def spawn_detached(command: list[str], output: IO[bytes], environment: Mapping[str, str]) -> int:
     """Start a process that outlives this one and return its id."""
-    with _spawn(command, output, subprocess.DEVNULL, "--detach") as keeper:
+    with _spawn(command, output, environment, subprocess.DEVNULL, "--detach") as keeper:
         assert keeper.stdout is not None
         return _pid(keeper.stdout.readline(), command)
 
 
-def _spawn(command: list[str], output: IO[bytes], stdin: int, *options: str) -> subprocess.Popen[bytes]:
+def _spawn(
+    command: list[str], output: IO[bytes], environment: Mapping[str, str], stdin: int, *options: str
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-I", "-S", _KEEPER, *options, *command],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=output,
+        env={**environment, **os.environ},
         start_new_session=True,
     )
 

@@ -154,7 +154,7 @@ def prepare_data(engine: Engine, data: Path | None) -> None:
 def _start_once(engine: Engine, command: list[str], port: int) -> RunningEngine:
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryFile() as output:
-        process = KeptProcess(command, output)
+        process = KeptProcess(command, output, engine.environment)
         try:
             wait_until_ready(engine, url, process.status)
         except BaseException as error:

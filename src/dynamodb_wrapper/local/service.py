@@ -92,7 +92,7 @@ def start_background(
         prepare_data(chosen, data)
         number = port or free_port()
         with (folder / _LOG).open("wb") as output:
-            pid = spawn_detached(chosen.prepare()(number, data), output)
+            pid = spawn_detached(chosen.prepare()(number, data), output, chosen.environment)
         url = f"http://127.0.0.1:{number}"
         started = started_at(pid)
         state = BackgroundEngine(chosen.name, url, number, pid, started or "", str(data) if data else None)

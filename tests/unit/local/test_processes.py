@@ -46,7 +46,7 @@ def test_a_free_port_can_be_listened_on_and_is_not_given_twice() -> None:
 
 
 def test_a_kept_process_runs_until_it_is_stopped(output: IO[bytes]) -> None:
-    process = KeptProcess(SLEEPER, output)
+    process = KeptProcess(SLEEPER, output, {})
     assert process.status() is None
     assert started_at(process.pid)
     process.stop()
@@ -56,7 +56,7 @@ def test_a_kept_process_runs_until_it_is_stopped(output: IO[bytes]) -> None:
 
 
 def test_a_process_that_ends_by_itself_tells_its_status_and_its_output(output: IO[bytes]) -> None:
-    process = KeptProcess([sys.executable, "-c", "import sys; print('out'); sys.exit('err')"], output)
+    process = KeptProcess([sys.executable, "-c", "import sys; print('out'); sys.exit('err')"], output, {})
     assert soon(lambda: process.status() is not None)
     assert process.status() == 1
     process.stop()
@@ -68,7 +68,7 @@ def test_a_kept_process_does_not_outlive_a_killed_owner() -> None:
     code = (
         "import sys, tempfile, time\n"
         "from dynamodb_wrapper.local.processes import KeptProcess\n"
-        f"print(KeptProcess({SLEEPER!r}, tempfile.TemporaryFile()).pid, flush=True)\n"
+        f"print(KeptProcess({SLEEPER!r}, tempfile.TemporaryFile(), {{}}).pid, flush=True)\n"
         "time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as owner:
@@ -79,15 +79,29 @@ def test_a_kept_process_does_not_outlive_a_killed_owner() -> None:
     assert soon(lambda: started_at(pid) is None)
 
 
+@pytest.mark.parametrize(("own", "seen"), [(None, "given"), ("own", "own")])
+def test_a_process_gets_a_variable_unless_it_is_set_already(
+    own: str | None, seen: str, output: IO[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if own is not None:
+        monkeypatch.setenv("ENGINE_THREADS", own)
+    command = [sys.executable, "-c", "import os; print(os.environ['ENGINE_THREADS'], os.environ['PATH'])"]
+    process = KeptProcess(command, output, {"ENGINE_THREADS": "given"})
+    assert soon(lambda: process.status() is not None)
+    process.stop()
+    output.seek(0)
+    assert output.read().decode().split() == [seen, os.environ["PATH"]]
+
+
 def test_a_command_that_cannot_be_run_is_an_error_not_a_process(output: IO[bytes]) -> None:
     with pytest.raises(EngineError, match="no-such-program could not be run"):
-        KeptProcess(["no-such-program"], output)
+        KeptProcess(["no-such-program"], output, {})
     with pytest.raises(EngineError, match="no-such-program could not be run"):
-        spawn_detached(["no-such-program"], output)
+        spawn_detached(["no-such-program"], output, {})
 
 
 def test_a_detached_process_lives_on_until_it_is_ended(output: IO[bytes]) -> None:
-    pid = spawn_detached(SLEEPER, output)
+    pid = spawn_detached(SLEEPER, output, {})
     start = started_at(pid)
     assert start
     end(pid, start)
@@ -104,7 +118,7 @@ def test_a_process_that_ignores_the_request_to_end_is_killed(
         "print('ready', flush=True)\n"
         "time.sleep(60)"
     )
-    pid = spawn_detached([sys.executable, "-I", "-S", "-c", stubborn], output)
+    pid = spawn_detached([sys.executable, "-I", "-S", "-c", stubborn], output, {})
     assert soon(lambda: os.fstat(output.fileno()).st_size > 0)
     end(pid, started_at(pid) or "")
     assert started_at(pid) is None
