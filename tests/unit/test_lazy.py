@@ -10,7 +10,7 @@ import pytest
 
 from dynamodb_wrapper.lazy import loader
 
-PACKAGES = ["client", "expressions", "models", "operations"]
+PACKAGES = ["client", "expressions", "models", "operations", "spark", "spark.connector"]
 
 
 def test_a_name_is_loaded_when_it_is_first_used_and_then_stays() -> None:
@@ -20,6 +20,15 @@ def test_a_name_is_loaded_when_it_is_first_used_and_then_stays() -> None:
         "from dynamodb_wrapper.operations import Query\n"
         "assert vars(operations)['Query'] is Query\n"
         "assert 'dynamodb_wrapper.operations.transactions' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_connector_loads_no_domains() -> None:
+    code = (
+        "import sys, pyspark_dynamodb\n"
+        "assert 'dynamodb_wrapper.spark.connector.writing' in sys.modules\n"
+        "assert not [name for name in sys.modules if name.startswith('dynamodb_wrapper.handlers')]"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -1,9 +1,19 @@
 """Spark: pipelines that log themselves, and DynamoDB as a DataFrame.
 
 Knows Spark and this library's APIs. Needs the extra `spark`; nothing outside of this room imports pyspark.
+Names are loaded when they are first used, so that the connector's many short processes load the connector.
 """
 
-from dynamodb_wrapper.spark.integration import SparkDynamoDBIntegration
-from dynamodb_wrapper.spark.runs import SparkRun
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.spark.integration import SparkDynamoDBIntegration
+    from dynamodb_wrapper.spark.runs import SparkRun
+else:
+    from dynamodb_wrapper.lazy import loader
+
+    __getattr__ = loader(__name__, {"integration": "SparkDynamoDBIntegration", "runs": "SparkRun"})
 
 __all__ = ["SparkDynamoDBIntegration", "SparkRun"]
