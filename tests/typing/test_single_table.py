@@ -15,7 +15,7 @@ from dynamodb_wrapper import AsyncDynamoDB, DynamoDB, DynamoDBModel
 
 
 class Shop:
-    table_name = "shop"
+    table_name = "typed_shop"
     partition_key = "pk"
 
 

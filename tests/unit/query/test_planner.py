@@ -55,7 +55,7 @@ class Parcel(DynamoDBModel):
     depot: str | None = None
 
     class Meta:
-        table_name = "parcels"
+        table_name = "depots"
         partition_key = "id"
         templates: ClassVar = {"gsi1pk": "STATE#{state}", "gsi1sk": "{state}#{depot}"}
         gsis: ClassVar = [GSI("ByState", "gsi1pk", "gsi1sk")]

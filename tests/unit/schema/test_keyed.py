@@ -19,7 +19,7 @@ class Note(DynamoDBModel):
     text: str | None = None
 
     class Meta:
-        table_name = "notes"
+        table_name = "keyed_notes"
         partition_key = "pk"
         sort_key = "sk"
         templates: ClassVar = {"pk": "NOTE#{id}", "sk": "{number:03d}"}
