@@ -23,7 +23,6 @@ from dynamodb_wrapper.schema import schema_of, schema_of_item
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.client.shards import FilledShards
-    from dynamodb_wrapper.expressions import Condition
     from dynamodb_wrapper.operations.bulk import Outcome
     from dynamodb_wrapper.operations.changes import Changes
 
@@ -123,6 +122,7 @@ class Requests(Host):
             from dynamodb_wrapper.operations.applying import update_alone
 
             return update_alone(self.send, schema, self.table_name(model), key, changes, condition)
+        from dynamodb_wrapper.operations.bound import condition_on
         from dynamodb_wrapper.operations.intents import UpdateExisting, changes_of
 
         return UpdateExisting(
@@ -130,7 +130,7 @@ class Requests(Host):
             table=self.table_name(model),
             key=key,
             changes=changes_of(schema, changes),
-            condition=_condition(condition),
+            condition=condition_on(schema, condition),
         ).flow(self.send)
 
     @method
@@ -346,14 +346,6 @@ class Requests(Host):
         if schema_of(model).unique:
             yield from DeleteTable(schema_of(model).guard_table(name)).flow(self.send)
         return (yield from DeleteTable(name).flow(self.send))
-
-
-def _condition(given: object) -> Condition | None:
-    if given is None:
-        return None
-    from dynamodb_wrapper.expressions import condition_of
-
-    return condition_of(given)
 
 
 def _unexpired(flow: Flow[M | None]) -> Flow[M | None]:

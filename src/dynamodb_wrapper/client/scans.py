@@ -20,8 +20,9 @@ from dynamodb_wrapper.client.requests import Requests
 from dynamodb_wrapper.engine.ahead import awalk_ahead, walk_ahead
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow, Page, Read
-from dynamodb_wrapper.expressions import Condition, Path, all_of, condition_of
+from dynamodb_wrapper.expressions import Condition, Path, all_of
 from dynamodb_wrapper.operations import Scan
+from dynamodb_wrapper.operations.bound import condition_on
 from dynamodb_wrapper.operations.entries import counting_reader
 from dynamodb_wrapper.operations.expiry import not_expired
 from dynamodb_wrapper.operations.readers import Reader
@@ -99,7 +100,8 @@ def wanted(model: type[BaseModel], where: object, segments: int, index: str | No
     whole_number("segments", segments, MOST_SEGMENTS)
     if index is not None:
         schema_of(model).index(index)
-    return Wanted(model=model, where=condition_of(where), segments=segments, index=index, **more)
+    condition = condition_on(schema_of(model), where)
+    return Wanted(model=model, where=condition, segments=segments, index=index, **more)
 
 
 class Scanned(Generic[T]):

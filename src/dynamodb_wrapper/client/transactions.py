@@ -22,7 +22,6 @@ from dynamodb_wrapper.engine.events import Observer
 from dynamodb_wrapper.engine.faces import Awaiting, Blocking, method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations.applying import apply_together
 from dynamodb_wrapper.operations.attempts import Attempts
 from dynamodb_wrapper.operations.changes import Changes
@@ -64,7 +63,7 @@ class Steps:
         """
         schema = schema_of_item(item)
         table = self._client.table_name(type(item))
-        return self._add(put_step(schema, table, item, condition_of(condition)))
+        return self._add(put_step(schema, table, item, condition))
 
     def update(self, model: type[M], key: object, changes: Changes, *, condition: object = None) -> Self:
         """Change the named attributes of an item that exists, and no others.
@@ -76,19 +75,15 @@ class Steps:
                 or a list of changes such as `put(Order.total).to(5)`.
         """
         schema, table = schema_of(model), self._client.table_name(model)
-        return self._add(update_step(schema, table, key, changes, condition_of(condition)))
+        return self._add(update_step(schema, table, key, changes, condition))
 
     def delete(self, model: type[M], key: object, *, condition: object = None) -> Self:
         """Remove an item; `key` as for `update`."""
-        return self._add(
-            delete_step(schema_of(model), self._client.table_name(model), key, condition_of(condition))
-        )
+        return self._add(delete_step(schema_of(model), self._client.table_name(model), key, condition))
 
     def check(self, model: type[M], key: object, condition: object = None) -> Self:
         """Apply the others only if the condition holds of this item; `key` as for `update`."""
-        return self._add(
-            check_step(schema_of(model), self._client.table_name(model), key, condition_of(condition))
-        )
+        return self._add(check_step(schema_of(model), self._client.table_name(model), key, condition))
 
     @method
     def execute(self) -> Flow[None]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions.conditions import BeginsWith, Compare, Condition, Not, equals
 from dynamodb_wrapper.expressions.params import Wire
-from dynamodb_wrapper.expressions.paths import Computed, Operand, Path
+from dynamodb_wrapper.expressions.paths import Computed, FieldPath, Operand, Path
 from dynamodb_wrapper.expressions.places import Place, field_place, remark, step_of
 from dynamodb_wrapper.wire.plain import is_empty_set
 from dynamodb_wrapper.wire.values import encode_value
@@ -53,15 +53,15 @@ class TypedField:
         place = self._place.field(name)
         if place is None:
             raise AttributeError(f"{self._path} has no field {name!r}{remark(name, self._place)}")
-        steps = self._path.steps + (() if place.attribute is None else (place.attribute,))
-        return TypedField(Path(steps), place)
+        path = self._path if place.attribute is None else self._path.within(place.attribute)
+        return TypedField(path, place)
 
     def __getitem__(self, step: object) -> TypedField:
         plain = step_of(step)
         place = self._place.element(plain)
         if place is None:
             raise TypeError(f"{self._path} holds {self._place.annotation}, in which there is no [{plain!r}]")
-        return TypedField(Path((*self._path.steps, plain)), place)
+        return TypedField(self._path.within(plain), place)
 
     def __eq__(self, value: object) -> Condition:  # type: ignore[override]
         if self._has_forms(value):
@@ -150,7 +150,7 @@ def class_field(model: type[BaseModel], name: str) -> TypedField:
     place = field_place(model, name)
     if place is None:
         raise AttributeError(f"{model.__name__} has no field {name!r}")
-    return TypedField(Path((place.attribute or name,)), place)
+    return TypedField(FieldPath((place.attribute or name,), model), place)
 
 
 def given_field(given: object, asker: str) -> TypedField:

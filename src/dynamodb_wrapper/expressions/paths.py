@@ -1,14 +1,17 @@
 """Document paths: an attribute, or a place inside one.
 
-Knows the syntax of paths (DynamoDB Developer Guide, "Referring to item attributes"). Must not know models.
+Knows the syntax of paths (DynamoDB Developer Guide, "Referring to item attributes"), and that a path may have
+been named on a class. Must not know models.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions.params import Params, Wire
@@ -52,6 +55,10 @@ class Path(Struct, frozen=True):
         """Whether the path is an attribute and not a place inside one."""
         return len(self.steps) == 1
 
+    def within(self, *steps: str | int) -> Path:
+        """The place that these steps lead to from here."""
+        return Path(self.steps + steps)
+
     def encode(self, params: Params) -> str:
         """The path with a placeholder for every name."""
         text = params.name(self.attribute)
@@ -79,6 +86,30 @@ class Path(Struct, frozen=True):
     def __str__(self) -> str:
         text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.steps)
         return text.removeprefix(".")
+
+
+class FieldPath(Path, frozen=True, eq=False):
+    """A path that was named on a model's class, such as `Order.total`; equal to the same path of text.
+
+    Parameters:
+        model: the class.
+    """
+
+    model: type
+
+    def within(self, *steps: str | int) -> FieldPath:
+        """See `Path.within`."""
+        return FieldPath(self.steps + steps, self.model)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Path) and other.steps == self.steps
+
+    def __hash__(self) -> int:
+        return hash(Path(self.steps))
+
+    def __reduce__(self) -> tuple[type[Path], tuple[tuple[str | int, ...]]]:
+        """A class may not be found where a condition is sent to, such as the process of a scan."""
+        return Path, (self.steps,)
 
 
 class Operand(Struct, frozen=True):
@@ -109,3 +140,16 @@ class Computed(Struct, frozen=True):
             for side in (self.left, self.right)
         )
         return f"{left} {self.sign} {right}"
+
+
+def field_paths(given: object) -> Iterator[FieldPath]:
+    """The paths in a condition or a change that were named on a model's class, in their order."""
+    waiting: list[Any] = [given]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, FieldPath):
+            yield part
+        elif isinstance(part, Struct):
+            waiting += reversed(astuple(part))
+        elif isinstance(part, tuple):
+            waiting += reversed(part)

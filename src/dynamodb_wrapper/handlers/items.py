@@ -14,7 +14,7 @@ from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.engine.flow import Flow, Write
 from dynamodb_wrapper.exceptions import ConditionalCheckFailedError, ConflictError, ValidationError
-from dynamodb_wrapper.expressions import Condition, Missing, Path, all_of, condition_of, equals
+from dynamodb_wrapper.expressions import Condition, Missing, Path, all_of, equals
 from dynamodb_wrapper.handlers.api import ModelApi
 from dynamodb_wrapper.handlers.given import mapping
 from dynamodb_wrapper.handlers.keeping import create_kept, upsert_kept
@@ -22,6 +22,7 @@ from dynamodb_wrapper.models.base import Dto, DynamoDBModel
 from dynamodb_wrapper.models.updates import validate_update
 from dynamodb_wrapper.operations import DeleteItem, GetItem
 from dynamodb_wrapper.operations.applying import ApplyOne
+from dynamodb_wrapper.operations.bound import condition_on
 from dynamodb_wrapper.operations.intents import (
     Create,
     UpdateExisting,
@@ -90,7 +91,10 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
         if self._schema.keeps_more:
             return (yield from create_kept(self.client.send, self._schema, self._table, instance, condition))
         create = Create(
-            schema=self._schema, table=self._table, instance=instance, condition=condition_of(condition)
+            schema=self._schema,
+            table=self._table,
+            instance=instance,
+            condition=condition_on(self._schema, condition),
         )
         yield from create.flow(self.client.send)
         return instance
@@ -110,7 +114,7 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
         updates = mapping("updates", updates, '{"description": "new"}')
         if not updates:
             raise ValidationError(f"an update of {self.model.__name__} with nothing to change: name a field")
-        own = condition_of(condition)
+        own = condition_on(self._schema, condition)
         involved = self._fields_in_rules_with(updates)
         current: M | None = (yield from self._current(key)) if involved else None
         guarded = involved
@@ -172,16 +176,17 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
 
     def _delete(self, key: object, condition: object = None) -> Flow[bool]:
         schema = self._schema
+        own = condition_on(schema, condition)
         delete: Write[Any] = DeleteItem(
             table=self._table,
             key=wire_key(schema, key, self._table),
             reader=schema.codec,
-            condition=condition_of(condition),
+            condition=own,
             encode=schema.codec.encode_attribute,
             returns="ALL_OLD",
         )
         if schema.keeps_more:
-            delete = ApplyOne(delete_step(schema, self._table, key, condition_of(condition)))
+            delete = ApplyOne(delete_step(schema, self._table, key, own))
         try:
             return (yield from delete.flow(self.client.send)) not in (None, False)
         except ConditionalCheckFailedError as error:

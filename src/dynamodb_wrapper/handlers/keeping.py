@@ -17,10 +17,11 @@ from dynamodb_wrapper.exceptions import (
     ItemNotFoundError,
     NotUniqueError,
 )
-from dynamodb_wrapper.expressions import Assign, Change, Path, Remove, all_of, condition_of
+from dynamodb_wrapper.expressions import Assign, Change, Path, Remove, all_of
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations import GetItem
 from dynamodb_wrapper.operations.applying import ApplyOne
+from dynamodb_wrapper.operations.bound import condition_on
 from dynamodb_wrapper.operations.entries import wire_reader
 from dynamodb_wrapper.operations.expiry import is_over, missing
 from dynamodb_wrapper.operations.intents import conflict
@@ -42,7 +43,7 @@ def create_kept(send: Send, schema: TableSchema[M], table: str, instance: M, con
         ConflictError: one with this key exists; carries it.
         NotUniqueError: another item has a value that must be unique.
     """
-    step = put_step(schema, table, instance, all_of(missing(schema), condition_of(condition)))
+    step = put_step(schema, table, instance, all_of(missing(schema), condition_on(schema, condition)))
     try:
         yield from ApplyOne(step).flow(send)
     except ConditionalCheckFailedError as error:

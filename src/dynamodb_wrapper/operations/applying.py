@@ -24,7 +24,6 @@ from dynamodb_wrapper.exceptions import (
     TransactionCanceledError,
     ValidationError,
 )
-from dynamodb_wrapper.expressions import condition_of
 from dynamodb_wrapper.operations.attempts import Attempts, read_stored
 from dynamodb_wrapper.operations.changes import Changes
 from dynamodb_wrapper.operations.keys import resource_id
@@ -70,7 +69,7 @@ class Apply(Write[None], Struct, frozen=True):
 
 def put_alone(send: Send, schema: TableSchema[M], table: str, instance: M, condition: object) -> Flow[None]:
     """Store one item; raises as `ApplyOne`."""
-    yield from ApplyOne(put_step(schema, table, instance, condition_of(condition))).flow(send)
+    yield from ApplyOne(put_step(schema, table, instance, condition)).flow(send)
 
 
 def update_alone(
@@ -82,7 +81,7 @@ def update_alone(
     condition: object,
 ) -> Flow[M]:
     """Change one item that exists and return it as it is afterwards; raises as `ApplyOne`."""
-    step = update_step(schema, table, key, changes, condition_of(condition))
+    step = update_step(schema, table, key, changes, condition)
     return (yield from ApplyOne(step).flow(send))  # type: ignore[no-any-return]
 
 
@@ -90,7 +89,7 @@ def delete_alone(
     send: Send, schema: TableSchema[M], table: str, key: object, condition: object
 ) -> Flow[bool]:
     """Remove one item and return whether there was one; raises as `ApplyOne`."""
-    step = delete_step(schema, table, key, condition_of(condition))
+    step = delete_step(schema, table, key, condition)
     return (yield from ApplyOne(step).flow(send))  # type: ignore[no-any-return]
 
 

@@ -15,6 +15,7 @@ from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.expressions import Assign, AssignIfMissing, Change, Path, Remove
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.expressions.paths import Computed
+from dynamodb_wrapper.operations.bound import refuse_others
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.validation import did_you_mean
 from dynamodb_wrapper.wire.plain import is_empty_set, stored_fields
@@ -90,6 +91,7 @@ def _checked(schema: TableSchema[Any], change: object, assigned: WireItem) -> Ch
         )
     path = path_of_change(change)
     name = path.attribute
+    refuse_others(schema, change)
     check_attribute(schema, name)
     if name == schema.version:
         text = "counted up by every write: leave it out"

@@ -24,6 +24,7 @@ from dynamodb_wrapper.expressions import (
     all_of,
 )
 from dynamodb_wrapper.expressions.params import Wire
+from dynamodb_wrapper.operations.bound import condition_on
 from dynamodb_wrapper.operations.changes import Changes, path_of_change
 from dynamodb_wrapper.operations.intents import changes_of
 from dynamodb_wrapper.operations.keys import checked_item, checked_key, wire_key
@@ -247,18 +248,22 @@ def put_step(
     schema: TableSchema[M],
     table: str,
     instance: M,
-    condition: Condition | None = None,
+    condition: object = None,
 ) -> PutStep[M]:
     """The step that stores an instance; one with a version must still be stored with it.
 
+    Parameters:
+        condition: as for `condition_on`; so for the other steps.
+
     Raises:
-        ValidationError: the instance cannot be stored.
+        ValidationError: the instance cannot be stored, or the condition is none on its model.
     """
+    own = condition_on(schema, condition)
     item = checked_item(schema, schema.codec.encode(instance), table)
     lock = lock_of(schema, instance)
     key = {name: item[name] for name in schema.key_fields}
     return PutStep(
-        schema=schema, table=table, key=key, condition=condition, lock=lock, instance=instance, item=item
+        schema=schema, table=table, key=key, condition=own, lock=lock, instance=instance, item=item
     )
 
 
@@ -267,7 +272,7 @@ def update_step(
     table: str,
     key: object,
     changes: Changes,
-    condition: Condition | None = None,
+    condition: object = None,
 ) -> UpdateStep[M]:
     """The step that changes attributes of an existing item.
 
@@ -287,30 +292,24 @@ def update_step(
         schema=schema,
         table=table,
         key=_key(schema, key, table),
-        condition=condition,
+        condition=condition_on(schema, condition),
         lock=lock_of(schema, instance),
         changes=made.changes,
         guard=made.guard,
     )
 
 
-def delete_step(
-    schema: TableSchema[M], table: str, key: object, condition: Condition | None = None
-) -> DeleteStep[M]:
+def delete_step(schema: TableSchema[M], table: str, key: object, condition: object = None) -> DeleteStep[M]:
     """The step that removes an item.
 
     Parameters:
         key: the key; or the item as it was read, whose version must then still be stored.
     """
-    lock = _lock_of_read(schema, key)
-    return DeleteStep(
-        schema=schema, table=table, key=_key(schema, key, table), condition=condition, lock=lock
-    )
+    own, lock = condition_on(schema, condition), _lock_of_read(schema, key)
+    return DeleteStep(schema=schema, table=table, key=_key(schema, key, table), condition=own, lock=lock)
 
 
-def check_step(
-    schema: TableSchema[M], table: str, key: object, condition: Condition | None = None
-) -> CheckStep[M]:
+def check_step(schema: TableSchema[M], table: str, key: object, condition: object = None) -> CheckStep[M]:
     """The step that asks for a condition of an item, or that an item which was read is still the same.
 
     Parameters:
@@ -319,13 +318,13 @@ def check_step(
     Raises:
         ValidationError: there is neither a condition nor a version to look at.
     """
-    lock = _lock_of_read(schema, key)
-    if condition is None and lock is None:
+    own, lock = condition_on(schema, condition), _lock_of_read(schema, key)
+    if own is None and lock is None:
         raise ValidationError(
             f"a check of {schema.model.__name__} without a condition checks nothing: give one, or give an "
             "item that was read where Meta has a version"
         )
-    return CheckStep(schema=schema, table=table, key=_key(schema, key, table), condition=condition, lock=lock)
+    return CheckStep(schema=schema, table=table, key=_key(schema, key, table), condition=own, lock=lock)
 
 
 def _lock_of_read(schema: TableSchema[M], key: object) -> Lock | None:

@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import Compare, Condition, Path, all_of, condition_of, equals, one_of
+from dynamodb_wrapper.expressions import Compare, Condition, Path, all_of, equals, one_of
+from dynamodb_wrapper.operations.bound import condition_on
 from dynamodb_wrapper.schema import Index, TableSchema
 from dynamodb_wrapper.validation import did_you_mean
 
@@ -43,10 +44,11 @@ def plan_filters(
 
     Raises:
         ValidationError: an attribute is not of the model, or a filter on a key attribute contradicts the
-            query or cannot be expressed in it.
+            query or cannot be expressed in it; or a condition is on a field of another model.
     """
+    sort = condition_on(schema, sort)
     if not isinstance(filters, Mapping):
-        return FilterPlan(sort, condition_of(filters))
+        return FilterPlan(sort, condition_on(schema, filters))
     keys = index.keys if index is not None else ()
     rest: list[Condition] = []
     for name, value in filters.items():

@@ -17,6 +17,7 @@ from dynamodb_wrapper.exceptions import MetaError, ValidationError
 from dynamodb_wrapper.expressions import Path
 from dynamodb_wrapper.expressions.fields import TypedField
 from dynamodb_wrapper.expressions.fields import path_of as typed_path
+from dynamodb_wrapper.operations.bound import refuse_others
 from dynamodb_wrapper.query.spoken import path_of
 from dynamodb_wrapper.schema import schema_of
 from dynamodb_wrapper.validation import did_you_mean
@@ -107,10 +108,11 @@ def field_name(model: type[BaseModel], field: object) -> str:
     """The name of a field that was given by its name, as the field of the class, or as a path.
 
     Raises:
-        ValidationError: it is neither, or a place inside a field.
+        ValidationError: it is neither, a place inside a field, or a field of another model.
     """
     if isinstance(field, TypedField):
         field = typed_path(field)
+        refuse_others(schema_of(model), field)
     if not isinstance(field, (str, Path)):
         raise ValidationError(
             f"select takes names of fields, not {type(field).__name__}",

@@ -23,9 +23,9 @@ from dynamodb_wrapper.expressions import (
     Missing,
     Not,
     Path,
-    condition_of,
     equals,
 )
+from dynamodb_wrapper.operations.bound import condition_on
 from dynamodb_wrapper.query.normal import is_opaque, names_of
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.validation import did_you_mean
@@ -87,14 +87,14 @@ def condition_given(schema: TableSchema[Any], given: object) -> Condition:
     Raises:
         ValidationError: it is none, or is on the field of another model.
     """
-    condition = condition_of(given)
+    condition = condition_on(schema, given)
     if condition is None:
         raise ValidationError("a condition was expected, not None")
     if not hasattr(given, "get_expression") and not is_opaque(condition):
         for name in sorted(names_of(condition) - schema.attributes):
             raise ValidationError(
                 f"{schema.model.__name__} has no attribute {name!r}{did_you_mean(name, schema.attributes)}: "
-                "use the fields of the model that is queried; what it does not know can be asked for with "
+                f"use the fields of {schema.model.__name__}; what it does not know can be asked for with "
                 f"boto3's Attr({name!r})",
                 errors={name: ["unknown attribute"]},
             )

@@ -197,6 +197,11 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
         return dict(zip(self.key_fields, (PARTITION_KEY_LIMIT, SORT_KEY_LIMIT), strict=False))
 
     @property
+    def models(self) -> tuple[type[BaseModel], ...]:
+        """The models of the items that are read."""
+        return (self.model,)
+
+    @property
     def type_names(self) -> tuple[str, ...]:
         """What stands in `type_attribute` of the items that are read."""
         return (self.type_name,)

@@ -35,6 +35,11 @@ class UnionSchema(TableSchema[Any], frozen=True, dict=True, weakref=True):
     members: tuple[TableSchema[Any], ...] = ()
 
     @property
+    def models(self) -> tuple[type[BaseModel], ...]:
+        """See `TableSchema.models`."""
+        return tuple(member.model for member in self.members)
+
+    @property
     def type_names(self) -> tuple[str, ...]:
         """See `TableSchema.type_names`."""
         return tuple(member.type_name for member in self.members)
