@@ -210,6 +210,8 @@ async def test_a_server_that_is_not_there_neither_fails_nor_holds_up_the_run(
         ("s3://bucket/a/b", ("s3://bucket", "a/b")),
         ("file:///data/x.csv", ("file", "/data/x.csv")),
         ("kafka://broker:9092", ("kafka://broker:9092", "/")),
+        ("https://***@host/a", ("https://host", "a")),
+        ("abfss://container@account/a", ("abfss://container@account", "a")),
         ("a/b:c", ("space", "a/b:c")),
     ],
 )

@@ -30,6 +30,7 @@ PACKAGE = "dynamodb_wrapper"
 ROOMS: tuple[tuple[str, ...], ...] = (
     ("lazy",),
     ("exceptions",),
+    ("redaction",),
     ("validation",),
     ("timezones",),
     ("config",),
@@ -82,6 +83,7 @@ TESTED_BY: dict[str, str] = {
     "runs.context": "tests/both/test_runs.py",
     "runs.keeper": "tests/both/test_runs.py",
     "runs.lineage": "tests/both/test_lineage.py",
+    "runs.recorder": "tests/both/test_runs.py",
     "runs.watcher": "tests/both/test_runs.py",
     "spark.integration": "tests/spark/test_integration.py",
     "spark.runs": "tests/spark/test_integration.py",

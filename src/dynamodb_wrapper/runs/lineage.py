@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from dynamodb_wrapper.models import RunStatus
+from dynamodb_wrapper.redaction import HIDDEN
 from dynamodb_wrapper.runs.delivery import Delivery, to_file, to_server
 from dynamodb_wrapper.runs.outcome import Outcome
 from dynamodb_wrapper.runs.stage import Stage
@@ -174,7 +175,7 @@ def lineage_id(run: WatchedRun) -> UUID:
 
 
 def dataset_name(table: str, namespace: str) -> tuple[str, str]:
-    """Namespace and name of a table; those of a URL are its beginning and its path.
+    """Namespace and name of a table; those of a URL are its beginning, without its user, and its path.
 
     Source: https://openlineage.io/docs/spec/naming
     """
@@ -183,7 +184,8 @@ def dataset_name(table: str, namespace: str) -> tuple[str, str]:
         return namespace, table
     if not parts.netloc:
         return parts.scheme, parts.path
-    return f"{parts.scheme}://{parts.netloc}", parts.path.strip("/") or "/"
+    place = parts.netloc.removeprefix(f"{HIDDEN}@")
+    return f"{parts.scheme}://{place}", parts.path.strip("/") or "/"
 
 
 def _error(message: str | None, trace: str | None = None) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def outcome_of(error: BaseException | None, interrupted_by: str | None = None) -
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
         return Outcome(RunStatus.SUCCESS)
     if isinstance(error, KeyboardInterrupt | asyncio.CancelledError | GeneratorExit):
-        by = f"interrupted by {interrupted_by}" if interrupted_by else str(error) or "cancelled"
+        by = f"interrupted by {interrupted_by}" if interrupted_by else as_text(error) or "cancelled"
         return Outcome(RunStatus.CANCELLED, by)
     error_class = spark_error_class(error)
     message = as_text(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)

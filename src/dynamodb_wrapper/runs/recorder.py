@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +26,8 @@ from dynamodb_wrapper.models import (
     RunStatus,
     StageInfo,
 )
-from dynamodb_wrapper.runs.figures import storable, whole
+from dynamodb_wrapper.redaction import redacted
+from dynamodb_wrapper.runs.figures import as_text, storable, whole
 from dynamodb_wrapper.runs.ids import uuid7
 from dynamodb_wrapper.runs.keeper import Keeper
 from dynamodb_wrapper.runs.outcome import Outcome, outcome_of
@@ -48,9 +48,6 @@ CLOSE_SECONDS = 60.0
 _FIGURES = "total_records_processed total_records_failed input_data_size_bytes output_data_size_bytes"
 _ABOUT = "spark_application_id spark_version cpu_hours memory_usage_gb retry_count log_messages log_level"
 _OPEN_FIELDS = {*_FIGURES.split(), *_ABOUT.split(), "monitoring_urls", "tags"}
-
-REDACTED = "(redacted)"
-_SECRET = re.compile(r"passw|secret|token|credential|private|access.?key|api.?key", re.IGNORECASE)
 
 log = logging.getLogger("dynamodb_wrapper.runs")
 R = TypeVar("R", bound="Recorder")
@@ -143,7 +140,7 @@ class Recorder(str):
         Returns:
             `passed`, so that a pipeline may go on or not.
         """
-        passed = bool(passed)
+        name, passed = as_text(name), bool(passed)
         result = DataQualityResult(
             check_name=name,
             passed=passed,
@@ -164,7 +161,7 @@ class Recorder(str):
 
     def skip_stage(self, name: str) -> None:
         """Note a stage that is not begun, such as because of what an earlier one has found."""
-        self._keeper.note(stage=StageInfo(stage_name=name, status=RunStatus.SKIPPED))
+        self._keeper.note(stage=StageInfo(stage_name=as_text(name), status=RunStatus.SKIPPED))
 
     def metric(self, name: str, value: Any) -> None:
         """Note a figure: a number, a text, or lists and dicts of those.
@@ -172,7 +169,7 @@ class Recorder(str):
         What cannot be stored, such as NaN, is noted as a text.
         """
         with self._lock:
-            self._metrics[name] = storable(value)
+            self._metrics |= storable({name: value})
             metrics = dict(self._metrics)
         self._keeper.note({"metrics": metrics})
 
@@ -200,7 +197,7 @@ class Recorder(str):
         if not name:
             raise invalid("a stage", {"name": ["a text that is not empty is needed"]})
         self.check_lost()
-        stage = Stage(name)
+        stage = Stage(as_text(name))
         for watcher in self._watchers:
             watcher.stage_started(self, stage)
         self._keeper.note(stage=stage.info())
@@ -231,6 +228,7 @@ class Recorder(str):
             rows = whole(rows)
         except TypeError as error:
             raise invalid(f"the {side} {table}", {"rows": ["a whole number is needed"]}) from error
+        table = as_text(table)
         with self._lock:
             known[table] = rows if known.get(table) is None else (known[table] or 0) + (rows or 0)
             names, counted = list(known), [count for count in known.values() if count is not None]
@@ -274,7 +272,7 @@ class Wanted:
             text = "more than 0 and less than lease_seconds, or the run counts as lost while it lives"
             raise invalid("the run", {"heartbeat_seconds": [text]})
         return PipelineRunLogUpsert(
-            **{"start_time": utcnow(), "python_version": platform.python_version(), **self.fields},
+            **{"start_time": utcnow(), "python_version": platform.python_version(), **redacted(self.fields)},
             run_id=self.run_id or uuid7(),
             pipeline_id=self.pipeline_id,
             trigger_type=self.trigger_type,
@@ -329,14 +327,3 @@ def _with_snapshot(config: DynamoDBConfig, dto: PipelineRunLogUpsert) -> Pipelin
     return dto.model_copy(
         update={name: value for name, value in snapshot.items() if name not in dto.model_fields_set}
     )
-
-
-def redacted(value: Any) -> Any:
-    """A configuration without the values whose names say that they are secret."""
-    if isinstance(value, Mapping):
-        return {
-            name: REDACTED if _SECRET.search(str(name)) else redacted(inner) for name, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [redacted(inner) for inner in value]
-    return value

@@ -26,6 +26,7 @@ from dynamodb_wrapper.models import (
     TableConfig,
     TableType,
 )
+from dynamodb_wrapper.redaction import redacted
 from dynamodb_wrapper.repositories.pipeline_config import PipelineConfigRepository
 from dynamodb_wrapper.repositories.table_config import TableConfigRepository
 from dynamodb_wrapper.runs.context import run_block
@@ -331,8 +332,7 @@ def log_pipeline_run_from_spark(
         pipeline_id=pipeline_id,
         status=RunStatus(status),
         trigger_type=trigger_type,
-        error_message=error_message,
-        **fields,
+        **redacted({"error_message": error_message, **fields}),
     )
     with PipelineRunLogsWriteApi(config or DynamoDBConfig.for_pyspark()) as api:
         return api.create_run_log(dto)

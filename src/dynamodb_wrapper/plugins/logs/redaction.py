@@ -1,6 +1,6 @@
 """Secrets kept out of logs, also out of botocore's, which writes headers and credentials at debug level.
 
-Knows what secrets look like in a text. Must not know who writes it.
+Knows loggers and the secrets that are given to it. Must not know how others look: `redaction` does.
 """
 
 from __future__ import annotations
@@ -14,20 +14,12 @@ from pathlib import Path
 from typing import Final
 
 from dynamodb_wrapper.plugins.options import Problem, names, refuse_wrong
+from dynamodb_wrapper.redaction import redact
 
 LIBRARIES: Final = ("botocore", "aiobotocore", "boto3")
 HIDDEN: Final = "[redacted]"
 SHORTEST_SECRET: Final = 8
 
-_NAMES: Final = (
-    r"secret_?(?:access_?)?key|(?:session|security|access|refresh|id|bearer|web_?identity)[_-]?token|"
-    r"client_?secret|signature|password"
-)
-_SECRETS: Final = re.compile(
-    # a name, what may stand between it and its value in JSON, Python, headers, XML and URLs, and the value
-    rf"""((?<!</)(?:{_NAMES})\\?["']?\s*[:=>]\s*b?\\?["']?)[^\s"'\\<>&,;}}]+|(\bBearer\s+)[\w.~+/=-]+""",
-    re.IGNORECASE,
-)
 _ENVIRONMENT: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _USUAL: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -36,8 +28,8 @@ class RedactSecrets(logging.Filter):
     """Replaces secrets in records; for a handler, or for a logger's own records.
 
     Hidden are values that stand after a name such as SecretAccessKey, SessionToken, X-Amz-Security-Token or
-    Signature, bearer tokens, and the secrets that are known: in messages, string fields of `extra`, and
-    tracebacks. Every record passes.
+    Signature, users and passwords of URLs, bearer tokens, and the secrets that are known: in messages, string
+    fields of `extra`, and tracebacks. Every record passes.
 
     Parameters:
         secrets: further secrets, hidden wherever they stand; those of AWS in the environment are known.
@@ -60,7 +52,7 @@ class RedactSecrets(logging.Filter):
         """The text with every secret replaced."""
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
-        return _SECRETS.sub(lambda found: (found[1] or found[2]) + HIDDEN, text)
+        return redact(text, HIDDEN)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Redact the record where it stands; true, so that it is written."""

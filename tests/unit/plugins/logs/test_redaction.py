@@ -40,6 +40,8 @@ def written() -> Iterator[tuple[logging.Logger, logging.Handler, io.StringIO]]:
         "https://host/?X-Amz-Security-Token=%s&later=1",
         "Authorization: Bearer %s later",
         "'accessToken': '%s', 'later'",
+        "jdbc:postgresql://ada:%s@host/later",
+        "jdbc:sqlserver://host;password=%s;later=1",
     ],
 )
 def test_what_stands_after_the_name_of_a_secret_is_hidden(text: str) -> None:
