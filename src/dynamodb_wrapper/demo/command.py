@@ -5,6 +5,7 @@ Knows options and engines. Must not know what the demo does; that is imported wh
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,8 +18,8 @@ from dynamodb_wrapper.local.engines import EngineChoice
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.local import RunningEngine
+    from dynamodb_wrapper.runs.interrupt import Interrupts
 
-INTERRUPTED = 130
 LOOK = "then dynamodb-wrapper runs list, or runs show RUN"
 LOCK = "demo.lock"  # two demonstrations in one folder go one after the other
 
@@ -75,18 +76,37 @@ def demo(
             config = DynamoDBConfig.for_local_development(
                 endpoint_url=running.endpoint_url, user_timezone=NEW_YORK
             )
-            alone = running.pid is not None
-            if spark:
-                with closing(SparkDemonstration(config, files, display, interrupts, data)) as on_spark:
-                    on_spark.run(wanted, alone=alone)
-            else:
-                Demonstration(config, files, display, interrupts).run(wanted, alone=alone)
+            shown = (
+                SparkDemonstration(config, files, display, data)
+                if spark
+                else Demonstration(config, files, display)
+            )
+            with closing(shown), one_signal(interrupts):
+                shown.run(wanted, alone=running.pid is not None)
         if again:
             display.say(f"\nto look at these runs: {again}")
     except Interrupted as error:
         for line in (str(error), *getattr(error, "__notes__", ())):
             display.say(line)
-        raise typer.Exit(INTERRUPTED) from None
+        raise typer.Exit(128 + signal.Signals[error.signal_name]) from None
+
+
+@contextmanager
+def one_signal(interrupts: Interrupts) -> Iterator[None]:
+    """Ignore further signals once one has ended the block, so that nothing keeps it from being tidied up.
+
+    Raises:
+        Interrupted: a signal came, also where a run in the block heard it.
+    """
+    from dynamodb_wrapper.runs.interrupt import Interrupted
+
+    try:
+        yield
+    except (Interrupted, SystemExit) as error:
+        interrupts.ignore()
+        if isinstance(error.__cause__, Interrupted):
+            raise error.__cause__ from None
+        raise
 
 
 @contextmanager

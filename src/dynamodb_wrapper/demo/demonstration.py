@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from time import perf_counter
-from typing import Protocol
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo import catalog, payload, report
-from dynamodb_wrapper.demo.display import Display, Progress, Section
+from dynamodb_wrapper.demo.display import Display, Section
 from dynamodb_wrapper.demo.domain import (
     DailyDelay,
     DailyDelaysReadApi,
@@ -21,29 +21,21 @@ from dynamodb_wrapper.demo.domain import (
     DailyDelayView,
 )
 from dynamodb_wrapper.demo.flights import YEAR, FlightFiles, SourceTable
-from dynamodb_wrapper.demo.run import MonthlyRuns
-from dynamodb_wrapper.demo.runlog import FinishedRun
+from dynamodb_wrapper.demo.run import FinishedRun, MonthlyRuns
+from dynamodb_wrapper.demo.work import FileWork
 from dynamodb_wrapper.handlers.pipeline_config.commands import PipelineConfigWriteApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsReadApi
 from dynamodb_wrapper.handlers.table_config.commands import TableConfigWriteApi
 from dynamodb_wrapper.handlers.table_config.queries import TableConfigReadApi
 from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, RunStatus, TableConfig, TableConfigUpsert
-from dynamodb_wrapper.runs.interrupt import Interrupts
+from dynamodb_wrapper.runs import Run, pipeline_run
 
 MODELS = (PipelineConfig, TableConfig, PipelineRunLog, DailyDelay)
 WORST_AT = "JFK"
 ORIGINS = ("EWR", "JFK", "LGA")
 FAILURE_HOURS = 24
 STATISTICS_DAYS = 30
-
-
-class Runner(Protocol):
-    """What runs the pipeline for one month."""
-
-    def run(self, month: int, progress: Progress) -> FinishedRun:
-        """Run one month (1-12) through all stages; a month that breaks a rule is not loaded."""
-        ...
 
 
 class Demonstration:
@@ -53,15 +45,12 @@ class Demonstration:
         config: where the tables are.
         files: the flights and what they are joined with.
         display: where everything is shown.
-        interrupts: keeps signals away from the middle of a write.
     """
 
-    def __init__(
-        self, config: DynamoDBConfig, files: FlightFiles, display: Display, interrupts: Interrupts
-    ) -> None:
+    def __init__(self, config: DynamoDBConfig, files: FlightFiles, display: Display) -> None:
         self._meter = payload.Meter()
         self._client = DynamoDB(config, observers=[self._meter])
-        self._files, self._display, self._interrupts = files, display, interrupts
+        self._config, self._files, self._display = config, files, display
 
     def run(self, months: Sequence[int], *, alone: bool) -> list[FinishedRun]:
         """Prepare, run every month, and report.
@@ -72,16 +61,20 @@ class Demonstration:
                 whose process was killed; such runs are set to CANCELLED.
 
         Raises:
-            Interrupted: a signal came; the run of that moment is CANCELLED.
+            Interrupted: Ctrl-C came; the run of that moment is CANCELLED, which a note of the error says.
+        SystemExit: SIGTERM or SIGHUP came in a run; the cause is such an error.
         """
-        with self._client:
-            began, start = datetime.now(UTC), perf_counter()
-            self._prepare(alone)
-            runs = self._run_months(months)
-            self._say(f"runs: {len(runs)}, in {perf_counter() - start:.1f} s with the preparations")
-            for section in self._report(runs, began):
-                self._display.show(section)
+        began, start = datetime.now(UTC), perf_counter()
+        self._prepare(alone)
+        runs = self._run_months(months)
+        self._say(f"runs: {len(runs)}, in {perf_counter() - start:.1f} s with the preparations")
+        for section in self._report(runs, began):
+            self._display.show(section)
         return runs
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
     def _prepare(self, alone: bool) -> None:
         made = [self._client.create_table(model) for model in MODELS]
@@ -126,13 +119,9 @@ class Demonstration:
             self._count_days()
         return runs
 
-    def _monthly_runs(self) -> Runner:
-        return MonthlyRuns(
-            self._files,
-            PipelineRunLogsWriteApi(client=self._client),
-            DailyDelaysWriteApi(client=self._client),
-            self._interrupts,
-        )
+    def _monthly_runs(self) -> MonthlyRuns[Run]:
+        days = DailyDelaysWriteApi(client=self._client)
+        return MonthlyRuns(partial(pipeline_run, config=self._config), partial(FileWork, self._files, days))
 
     def _sources(self) -> list[SourceTable]:
         return self._files.tables()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -116,29 +116,21 @@ def aggregate(joined: Iterable[JoinedFlight]) -> list[DayAtOrigin]:
     return [days[key].day(*key) for key in sorted(days)]
 
 
-def check(month: int, joined: list[JoinedFlight], days: list[DayAtOrigin]) -> list[Check]:
-    """The quality rules of the pipeline for one month (1-12), in a fixed order."""
+def figures(joined: Collection[JoinedFlight], days: Iterable[DayAtOrigin]) -> Figures:
+    """Count what the quality rules look at."""
     distinct = {(row.flight.date, row.flight.carrier, row.flight.number, row.flight.origin) for row in joined}
-    return judge(
-        month,
-        Figures(
-            flights=len(joined),
-            without_departure=without_departure(joined),
-            of_unknown_airlines=sum(row.airline is None for row in joined),
-            distinct=len(distinct),
-            days=len({day.date for day in days}),
-        ),
+    return Figures(
+        flights=len(joined),
+        without_departure=sum(not row.flight.departure_time for row in joined),
+        of_unknown_airlines=sum(row.airline is None for row in joined),
+        distinct=len(distinct),
+        days=len({day.date for day in days}),
     )
 
 
 def judge(month: int, found: Figures) -> list[Check]:
     """The quality rules for what was counted in one month (1-12), in a fixed order."""
     return [_departures(month, found), _airlines(found), _repeats(found), _days(month, found)]
-
-
-def without_departure(joined: Iterable[JoinedFlight]) -> int:
-    """How many of the flights have no departure time."""
-    return sum(not row.flight.departure_time for row in joined)
 
 
 def _departures(month: int, found: Figures) -> Check:

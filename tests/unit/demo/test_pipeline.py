@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dynamodb_wrapper.demo.flights import Flight, FlightFiles, Lookups
-from dynamodb_wrapper.demo.pipeline import Check, JoinedFlight, aggregate, check, join, without_departure
+from dynamodb_wrapper.demo.pipeline import Check, JoinedFlight, aggregate, figures, join, judge
 
 NOTHING = Lookups({}, {}, {}, {})
 
@@ -23,8 +23,9 @@ def flight(number: int, *, date: str = "2013-02-01", left: bool = True) -> Joine
     )
 
 
-def outcome(checks: list[Check], name: str) -> Check:
-    (found,) = [one for one in checks if one.name == name]
+def outcome(rows: list[JoinedFlight], name: str) -> Check:
+    """That of one rule for flights of February."""
+    (found,) = [one for one in judge(2, figures(rows, aggregate(rows))) if one.name == name]
     return found
 
 
@@ -86,38 +87,38 @@ def test_four_in_a_hundred_flights_may_lack_a_departure_and_not_one_more(
     cancelled: int, passed: bool
 ) -> None:
     rows = [flight(number, left=number >= cancelled) for number in range(100)]
-    found = outcome(check(2, rows, aggregate(rows)), "flights_without_departure_time")
+    found = outcome(rows, "flights_without_departure_time")
     assert (found.passed, found.actual) == (passed, Decimal(cancelled) / 100)
-    assert without_departure(rows) == cancelled
+    assert figures(rows, []).without_departure == cancelled
 
 
 def test_the_reason_names_share_counts_month_and_limit() -> None:
     rows = [flight(number, left=number >= 5) for number in range(100)]
-    assert outcome(check(2, rows, aggregate(rows)), "flights_without_departure_time").reason == (
+    assert outcome(rows, "flights_without_departure_time").reason == (
         "5.00 % of the 100 flights of 2013-02 (5 flights) have no departure time; at most 4 % are allowed"
     )
 
 
 def test_a_carrier_that_is_no_airline_fails(february: list[JoinedFlight]) -> None:
-    found = outcome(check(2, february, aggregate(february)), "flights_of_unknown_airlines")
+    found = outcome(february, "flights_of_unknown_airlines")
     assert (found.passed, found.actual) == (False, 1)
 
 
 def test_a_repeated_flight_fails() -> None:
     rows = [flight(1), flight(2), flight(1)]
-    found = outcome(check(2, rows, aggregate(rows)), "repeated_flights")
+    found = outcome(rows, "repeated_flights")
     assert (found.passed, found.actual) == (False, 1)
-    assert outcome(check(2, rows[:2], []), "repeated_flights").passed
+    assert outcome(rows[:2], "repeated_flights").passed
 
 
 def test_a_month_with_missing_days_fails() -> None:
     days = [f"2013-02-{day:02}" for day in range(1, 29)]
     rows = [flight(1, date=date) for date in days]
-    assert outcome(check(2, rows, aggregate(rows)), "days_with_flights").passed
-    found = outcome(check(2, rows[1:], aggregate(rows[1:])), "days_with_flights")
+    assert outcome(rows, "days_with_flights").passed
+    found = outcome(rows[1:], "days_with_flights")
     assert (found.passed, found.reason) == (False, "27 of the 28 days of 2013-02 have flights")
 
 
 def test_no_flights_at_all_join_and_aggregate_to_nothing_and_fail() -> None:
     assert aggregate(join([], NOTHING)) == []
-    assert [one.name for one in check(2, [], []) if not one.passed] == ["days_with_flights"]
+    assert [one.name for one in judge(2, figures([], [])) if not one.passed] == ["days_with_flights"]

@@ -44,6 +44,15 @@ def test_a_second_signal_does_not_wait() -> None:
         write(interrupts)
 
 
+def test_once_told_to_ignore_signals_it_does_so_until_it_listens_no_more() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    interrupts = Interrupts()
+    with interrupts.listening():
+        interrupts.ignore()
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) == before
+
+
 def test_the_former_handlers_come_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with Interrupts().listening():
