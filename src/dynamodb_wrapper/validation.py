@@ -21,9 +21,13 @@ __all__ = [
     "did_you_mean",
     "from_pydantic",
     "invalid",
+    "is_several",
+    "not_several",
     "problem",
     "refuse_half",
+    "several",
     "whole_number",
+    "yes_or_no",
 ]
 
 NAIVE_DATETIME = (
@@ -102,6 +106,33 @@ def yes_or_no(name: str, given: object, meaning: str) -> bool:
     if isinstance(given, bool):
         return given
     raise ValidationError(f"{name} is {given!r}: give {meaning}", errors={name: [meaning]})
+
+
+def is_several(given: object) -> bool:
+    """Whether it is a list of things of whatever kind, and not one thing that may be iterated over."""
+    return isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping | BaseModel)
+
+
+def several(name: str, given: Any, what: str, one: str = "") -> Iterable[Any]:
+    """What was given, if it is several of something.
+
+    Parameters:
+        name: the argument.
+        what: what it is several of, in one word such as "key".
+        one: how one of them is written, for the error.
+
+    Raises:
+        ValidationError: it is one, or none at all.
+    """
+    if is_several(given):
+        return given  # type: ignore[no-any-return]
+    raise not_several(name, what, one)
+
+
+def not_several(name: str, what: str, one: str = "") -> ValidationError:
+    """The error for one of something in place of several; parameters as for `several`."""
+    mend = f"give a list, as in {name}=[{one or what}]"
+    return ValidationError(f"{name} is one {what}: {mend}", errors={name: [mend]})
 
 
 def from_pydantic(error: PydanticError, what: str, known: Iterable[str] = ()) -> ValidationError:

@@ -279,6 +279,11 @@ class TestWriting:
         for writes in ({"puts": [model(sku="a")]}, {"deletes": ["a"]}):
             with pytest.raises(ValidationError, match=rf"Meta\.{what}, which a batch cannot keep"):
                 await db.batch_write(model, **writes)
+        async with block(db, face, outcomes=True) as batch:
+            for call in (batch.put(model(sku="a")), batch.delete(model, "a")):
+                with pytest.raises(ValidationError, match=rf"Meta\.{what}, which a batch cannot keep"):
+                    await call
+        assert batch.outcomes == []
 
 
 class TestBlock:

@@ -15,6 +15,7 @@ from dynamodb_wrapper import (
     AsyncWriteApi,
     DynamoDB,
     DynamoDBConfig,
+    DynamoDBModel,
     PipelineConfig,
     PipelineConfigReadApi,
     PipelineConfigUpsert,
@@ -79,6 +80,46 @@ class TestTimes:
         await refused(call, "bare number", "last_updated_data")
         call = tables.update_table("t", {"last_updated_data": number})
         await refused(call, "bare number", "last_updated_data")
+
+
+class Room(DynamoDBModel):
+    hotel: str
+    number: int
+
+    class Meta:
+        table_name = "rooms"
+        partition_key = "hotel"
+        sort_key = "number"
+
+
+class TestKeys:
+    """There are no tables: whatever was sent would be another error."""
+
+    @pytest.mark.parametrize(
+        "wrong", [5, "p", b"p", {"pipeline_id": "p"}, Room(hotel="ritz", number=3), Room]
+    )
+    async def test_one_key_is_no_list(self, wrong: Any, face: Any) -> None:
+        says = r"^keys is one key: give a list, as in keys=\[key\]$"
+        await refused(face(DynamoDB).batch_get(PipelineConfig, wrong), says, "keys")
+
+    async def test_the_parts_of_a_key_are_one(self, face: Any) -> None:
+        db = face(DynamoDB)
+        parts = r"is one key: give a list, as in \w+=\[{\"hotel\": 'ritz', \"number\": 3}\]$"
+        await refused(db.batch_get(Room, ("ritz", 3)), f"^keys {parts}", "keys")
+        await refused(
+            db.batch_write(Room, deletes=("ritz", 3), outcomes=True), f"^deletes {parts}", "deletes"
+        )
+
+    @pytest.mark.parametrize("ask", ["batch_get", "transact_get"])
+    async def test_keys_of_several_models_stand_beside_them(self, ask: str, face: Any) -> None:
+        call = getattr(face(DynamoDB), ask)
+        one = r"^keys is one key: give a list, as in keys=\[\(Model, key\)\]$"
+        for wrong in (5, "p", Room(hotel="ritz", number=3), None):
+            await refused(call(wrong), one, "keys")
+        each = r" is no model with a key: give a list, as in keys=\[\(Model, key\)\]$"
+        for several in ((PipelineConfig, "p"), ["p"], [(PipelineConfig, "p", 1)], [("p", PipelineConfig)]):
+            await refused(call(several), each, "keys")
+        await refused(call(PipelineConfig), f"^{ask} of PipelineConfig: give the keys to read$", "keys")
 
 
 def dto() -> PipelineConfigUpsert:

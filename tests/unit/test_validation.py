@@ -7,7 +7,15 @@ from pydantic import BaseModel, field_validator
 from pydantic import ValidationError as PydanticError
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.validation import did_you_mean, from_pydantic, invalid, problem, whole_number, yes_or_no
+from dynamodb_wrapper.validation import (
+    did_you_mean,
+    from_pydantic,
+    invalid,
+    problem,
+    several,
+    whole_number,
+    yes_or_no,
+)
 
 
 class Line(BaseModel):
@@ -78,6 +86,22 @@ def test_what_is_only_like_true_is_no_answer() -> None:
         with pytest.raises(ValidationError, match=rf"order is {refused!r}: give True or False$") as caught:
             yes_or_no("order", refused, "True or False")
     assert caught.value.errors == {"order": ["True or False"]}
+
+
+@pytest.mark.parametrize("given", [[], ["a"], ("a",), {"a"}, {"a": 1}.keys(), iter("a")])
+def test_every_kind_of_list_is_several(given: object) -> None:
+    assert several("keys", given, "key") is given
+
+
+@pytest.mark.parametrize("given", [None, 5, "ab", b"ab", {"a": 1}, Line(quantity=1), Line])
+def test_one_thing_is_not_several(given: object) -> None:
+    with pytest.raises(
+        ValidationError, match=r"^keys is one key: give a list, as in keys=\[key\]$"
+    ) as caught:
+        several("keys", given, "key")
+    assert caught.value.errors == {"keys": ["give a list, as in keys=[key]"]}
+    with pytest.raises(ValidationError, match=r"as in keys=\[5\]$"):
+        several("keys", given, "key", "5")
 
 
 def test_whole_numbers_start_at_one_and_true_is_none() -> None:

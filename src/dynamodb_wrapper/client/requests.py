@@ -6,7 +6,7 @@ get, a put and a delete do without is loaded by the method that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel
@@ -15,11 +15,12 @@ from dynamodb_wrapper.client.host import Host
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow, Operation
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.operations.keys import checked_item, wire_key
+from dynamodb_wrapper.operations.keys import checked_item, several_keys, wire_key
 from dynamodb_wrapper.operations.readers import plain
 from dynamodb_wrapper.operations.reads import GetItem
 from dynamodb_wrapper.operations.writes import DeleteItem, PutItem
 from dynamodb_wrapper.schema import schema_of, schema_of_item
+from dynamodb_wrapper.validation import several
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.client.shards import FilledShards
@@ -188,7 +189,7 @@ class Requests(Host):
         """
         from dynamodb_wrapper.operations.bulk import deadline_after, read
 
-        pairs = _pairs(model, keys)
+        pairs = _pairs("batch_get", model) if keys is None else _keys_of(model, keys)
         wanted = [(each, self.table_name(each), key) for each, key in pairs]
         items = read(self.send, wanted, consistent, deadline_after(timeout_seconds))
         return items if include_expired else _all_unexpired(items, {each for each, _ in pairs})
@@ -212,6 +213,7 @@ class Requests(Host):
         """
         from dynamodb_wrapper.operations.transactions import TransactGet
 
+        pairs = _pairs("transact_get", keys)
         items = TransactGet(
             [
                 GetItem(
@@ -219,10 +221,10 @@ class Requests(Host):
                     key=wire_key(schema_of(model), key, table),
                     reader=schema_of(model).codec,
                 )
-                for model, key in keys
+                for model, key in pairs
             ]
         ).flow(self.send)
-        return items if include_expired else _all_unexpired(items, {model for model, _ in keys})
+        return items if include_expired else _all_unexpired(items, {model for model, _ in pairs})
 
     @method
     def batch_write(
@@ -363,18 +365,22 @@ def _all_unexpired(flow: Flow[list[M | None]], models: Collection[type[M]]) -> F
     return all_unexpired(items)
 
 
-def _pairs(
-    model: type[M] | Sequence[tuple[type[M], object]], keys: Sequence[object] | None
-) -> Sequence[tuple[type[M], object]]:
-    if isinstance(model, type):
-        if keys is None:
-            text = "give the keys to read"
-            raise ValidationError(f"batch_get of {model.__name__}: {text}", errors={"keys": [text]})
-        if isinstance(keys, (str, bytes, Mapping)):
-            text = f"{keys!r} is one key: give a list of keys"
-            raise ValidationError(f"batch_get of {model.__name__}: {text}", errors={"keys": [text]})
-        return [(model, key) for key in keys]
-    if keys is not None:
+def _keys_of(model: type[M] | object, keys: Sequence[object]) -> list[tuple[type[M], object]]:
+    """The keys of items of one model, each with it."""
+    if not isinstance(model, type):
         text = "leave it out: the keys stand beside their models"
         raise ValidationError(f"batch_get of several models: keys: {text}", errors={"keys": [text]})
-    return model
+    return [(model, key) for key in several_keys(schema_of(model), "keys", keys)]
+
+
+def _pairs(asker: str, given: type[M] | Sequence[tuple[type[M], object]]) -> list[tuple[type[M], object]]:
+    """The keys of items of several models, each with its own."""
+    if isinstance(given, type):
+        text = "give the keys to read"
+        raise ValidationError(f"{asker} of {given.__name__}: {text}", errors={"keys": [text]})
+    pairs = list(several("keys", given, "key", "(Model, key)"))
+    for pair in pairs:
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2 or not isinstance(pair[0], type):
+            text = "give a list, as in keys=[(Model, key)]"
+            raise ValidationError(f"{pair!r:.50} is no model with a key: {text}", errors={"keys": [text]})
+    return pairs

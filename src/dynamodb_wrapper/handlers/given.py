@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.validation import is_several
 
 
 def mapping(parameter: str, given: object, such_as: str) -> Mapping[str, Any]:
@@ -28,7 +29,7 @@ def mapping(parameter: str, given: object, such_as: str) -> Mapping[str, Any]:
     raise refused(parameter, given, mend)
 
 
-def listed(parameter: str, given: object, what: str) -> list[Any]:
+def listed(parameter: str, given: Any, what: str) -> list[Any]:
     """The elements of a list, of whatever kind of iterable it is.
 
     Parameters:
@@ -38,7 +39,7 @@ def listed(parameter: str, given: object, what: str) -> list[Any]:
     Raises:
         ValidationError: it is no list; a text and a mapping are none, although they may be iterated over.
     """
-    if isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping | BaseModel):
+    if is_several(given):
         return list(given)
     raise refused(parameter, given, f"give a list of {what}")
 

@@ -5,7 +5,7 @@ Knows models' descriptions and batches. Must not know how entries are gathered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from time import monotonic
 from typing import Any, TypeAlias, TypeVar
@@ -22,9 +22,10 @@ from dynamodb_wrapper.exceptions import (
     ValidationError,
 )
 from dynamodb_wrapper.operations.batches import BatchGet, BatchGetMany, BatchWrite, Place
-from dynamodb_wrapper.operations.keys import checked_item, resource_id, wire_key
+from dynamodb_wrapper.operations.keys import checked_item, resource_id, several_keys, wire_key
 from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.schema import TableSchema, schema_of
+from dynamodb_wrapper.validation import several
 from dynamodb_wrapper.wire.compiled import attribute_names
 from dynamodb_wrapper.wire.sizes import check_item_size
 from dynamodb_wrapper.wire.values import WireItem, decode_item
@@ -64,8 +65,7 @@ class Entry(Struct, frozen=True):
 
 
 def put_entry(table: str, schema: TableSchema[M], item: M) -> Entry:
-    """The write that stores an item of that model."""
-    refuse_kept(schema)
+    """The write that stores an item of that model, which `refuse_kept` has let pass."""
     wire = checked_item(schema, schema.codec.encode(item), table)
     check_item_size(wire, table)
     key = {name: wire[name] for name in schema.key_fields}
@@ -73,8 +73,7 @@ def put_entry(table: str, schema: TableSchema[M], item: M) -> Entry:
 
 
 def delete_entry(table: str, schema: TableSchema[Any], key: object) -> Entry:
-    """The write that removes an item."""
-    refuse_kept(schema)
+    """The write that removes an item; of a model as for `put_entry`."""
     wire = wire_key(schema, key, table)
     return Entry(table, key, wire, wire, False, (table, mark(wire)))
 
@@ -94,13 +93,10 @@ def entries_of(
     refuse_kept(schema)
     entries: list[Entry | Outcome] = []
     wanted: list[tuple[str, Iterable[Any], Make]] = [
-        ("puts", puts, put_entry),
-        ("deletes", deletes, delete_entry),
+        ("puts", several("puts", puts, "item"), put_entry),
+        ("deletes", several_keys(schema, "deletes", deletes), delete_entry),
     ]
     for name, given, make in wanted:
-        if isinstance(given, BaseModel | Mapping | str | bytes) or not isinstance(given, Iterable):
-            what = "item" if name == "puts" else "key"
-            raise ValidationError(f"{name} is one {what}: give a list, as in {name}=[{what}]")
         for position, each in enumerate(given):
             try:
                 entries.append(make(table, schema, each))

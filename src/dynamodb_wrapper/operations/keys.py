@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.schema import TableSchema
+from dynamodb_wrapper.validation import not_several, several
 from dynamodb_wrapper.wire.refusal import Refused
 from dynamodb_wrapper.wire.sizes import check_key
 from dynamodb_wrapper.wire.values import WireItem, decode_item
@@ -30,6 +31,21 @@ def wire_key(schema: TableSchema[Any], key: object, table: str = "") -> WireItem
     if schema.templates:
         encoded = _made(schema, encoded)
     return checked_key(schema, {name: encoded[name] for name in schema.key_fields}, table)
+
+
+def several_keys(schema: TableSchema[Any], name: str, given: object) -> Iterable[object]:
+    """Several keys as they were given.
+
+    Parameters:
+        name: the argument that they came in.
+
+    Raises:
+        ValidationError: it is one key; as a tuple too, where a key has several parts.
+    """
+    may_be_one = isinstance(given, tuple) and len(given) == len(schema.key_arguments) > 1
+    if may_be_one and not any(isinstance(part, Mapping) for part in cast("tuple[object, ...]", given)):
+        raise not_several(name, "key", schema.key_as_mapping(given))
+    return several(name, given, "key")
 
 
 def _made(schema: TableSchema[Any], values: WireItem) -> WireItem:

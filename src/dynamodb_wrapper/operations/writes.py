@@ -62,7 +62,7 @@ class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=Tr
             reply = yield from send(self.call())
         except ConditionalCheckFailedError as error:
             if error.current_item is not None:
-                error.current_item = self._as_stored(error.current_item)
+                error.current_item = as_stored(self.reader, error.current_item, self.table)
             raise
         return self.parse(reply)
 
@@ -74,10 +74,6 @@ class SingleWrite(Write["T | None"], Struct, Generic[T], frozen=True, kw_only=Tr
             return self.reader.read_item(reply, "Attributes", table=self.table)
         except ValidationError as misfit:
             raise unreadable(misfit, f" to {self.table}") from misfit
-
-    def _as_stored(self, item: WireItem) -> object:
-        """The item that stands in the way; in plain values where it does not fit its model."""
-        return as_stored(self.reader, item, self.table)
 
     def _finish(
         self, action: str, body: dict[str, Any], params: Params, repeatable: bool, partition_key: str = ""

@@ -99,14 +99,15 @@ def on_key(schema: TableSchema[Any], template: Template, parts: Iterable[Conditi
             ends = at == len(template.parts) - 1 and not template.is_prefix
             return _from_there(schema, Path((template.attribute,)), piece, given, text, ends=ends)
         try:
-            text += piece.text(_wire(schema, valued, piece.attribute))
+            text += piece.text(wire_of(schema, valued, piece.attribute))
         except Refused:
             return NEVER
     path = Path((template.attribute,))
     return BeginsWith(path, text) if template.is_prefix else Compare(path, "=", Wire({"S": text}))
 
 
-def _wire(schema: TableSchema[Any], valued: Any, name: str) -> WireValue:
+def wire_of(schema: TableSchema[Any], valued: Any, name: str) -> WireValue:
+    """The value that a part says the attribute is, in wire form."""
     value = valued.value
     return value.value if isinstance(value, Wire) else schema.codec.encode_attribute(name, value)
 

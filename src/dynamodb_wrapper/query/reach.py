@@ -17,7 +17,7 @@ from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.operations.marks import mark
 from dynamodb_wrapper.query.judging import judge_of, operand, rank, same
 from dynamodb_wrapper.query.judging import part as wire_part
-from dynamodb_wrapper.query.made import on_key, value_of
+from dynamodb_wrapper.query.made import on_key, value_of, wire_of
 from dynamodb_wrapper.query.normal import NEVER, is_never, is_opaque, names_of, parts_of
 from dynamodb_wrapper.schema import Index, TableSchema
 from dynamodb_wrapper.schema.shards import LONGEST_SHARDED
@@ -222,7 +222,7 @@ def _reach(schema: TableSchema[Any], index: Index, parts: Parts) -> Reach | None
             rest = [part for part in rest if not any(part is other for other in used)]
             share *= portion
             break
-        value = _wire(schema, given, name)
+        value = wire_of(schema, given, name)
         if not _can_be_key(value, schema.key_types[name], limit):
             return None
         equal[name] = value
@@ -257,19 +257,14 @@ def _fields_of(
     firsts = (
         (name, next(part for part in parts if value_of(part, name) is not None)) for name in template.fields
     )
-    return {name: same(_wire(schema, part, name)) for name, part in firsts}
+    return {name: same(wire_of(schema, part, name)) for name, part in firsts}
 
 
 def _is_said(schema: TableSchema[Any], part: Condition, said: Mapping[str, Any]) -> bool:
     return any(
-        value_of(part, name) is not None and same(_wire(schema, part, name)) == value
+        value_of(part, name) is not None and same(wire_of(schema, part, name)) == value
         for name, value in said.items()
     )
-
-
-def _wire(schema: TableSchema[Any], part: Any, name: str) -> WireValue:
-    value = part.value
-    return value.value if isinstance(value, Wire) else schema.codec.encode_attribute(name, value)
 
 
 def _can_be_key(value: WireValue | Path | None, kind: str, limit: int) -> bool:

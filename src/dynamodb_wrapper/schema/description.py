@@ -278,13 +278,13 @@ class TableSchema(Struct, Generic[M], frozen=True, dict=True, weakref=True):
             raise ValidationError(
                 f"the key of {self.model.__name__}{f' in table {table}' if table else ''} is "
                 f"{' + '.join(self.key_arguments)}; got {', '.join(sorted(map(str, given))) or repr(key)}: "
-                f"give {self._key_as_mapping(key)}",
+                f"give {self.key_as_mapping(key)}",
                 errors=errors,
                 context={"table": table},
             )
         return given
 
-    def _key_as_mapping(self, key: object) -> str:
+    def key_as_mapping(self, key: object) -> str:
         """How a key that was given is written, with dots for what it lacks."""
         names = self.key_arguments
         values = key if isinstance(key, (tuple, list)) and len(key) == len(names) else (key,)

@@ -97,7 +97,7 @@ class Leaf(Page[int]):
 
 
 class Shared:
-    table_name = "shared"
+    table_name = "pets_of_one_table"
     partition_key = "pk"
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, field_serializer
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.operations.keys import checked_key, wire_key
+from dynamodb_wrapper.operations.keys import checked_key, several_keys, wire_key
 from dynamodb_wrapper.schema import schema_of
 
 
@@ -130,3 +130,13 @@ def test_the_key_of_an_item_is_checked_and_the_item_returned() -> None:
     assert checked_key(notes, item) is item
     with pytest.raises(ValidationError, match="sort key title is empty"):
         checked_key(notes, item | {"title": {"S": ""}})
+
+
+def test_a_tuple_of_the_parts_of_a_key_is_one_key_and_other_tuples_are_several() -> None:
+    mend = r'^keys is one key: give a list, as in keys=\[{"page": \'a\', "title": \'b\'}\]$'
+    with pytest.raises(ValidationError, match=mend):
+        several_keys(schema_of(Note), "keys", ("a", "b"))
+    keys = ({"page": "a", "title": "b"}, {"page": "a", "title": "c"})
+    for some in (keys, keys[:1], keys + keys, list(keys)):
+        assert several_keys(schema_of(Note), "keys", some) is some
+    assert several_keys(schema_of(Flag), "keys", ("a", "b")) == ("a", "b")
