@@ -365,7 +365,9 @@ def _all_unexpired(flow: Flow[list[M | None]], models: Collection[type[M]]) -> F
     return all_unexpired(items)
 
 
-def _keys_of(model: type[M] | object, keys: Sequence[object]) -> list[tuple[type[M], object]]:
+def _keys_of(
+    model: type[M] | Sequence[tuple[type[M], object]], keys: Sequence[object]
+) -> list[tuple[type[M], object]]:
     """The keys of items of one model, each with it."""
     if not isinstance(model, type):
         text = "leave it out: the keys stand beside their models"
