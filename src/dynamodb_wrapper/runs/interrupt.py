@@ -5,14 +5,20 @@ Knows signals. Must not know DynamoDB or the pipeline.
 
 from __future__ import annotations
 
+import _thread
 import signal
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """Ctrl-C, a polite kill, and a terminal that was closed; Windows has no SIGHUP."""
+
+AGAIN_SECONDS = 0.01
+"""How long after Python has dropped an exception it is raised once more."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -33,6 +39,9 @@ class Interrupts:
     impatient user does not keep the program from tidying up. Outside the main thread, where Python delivers
     no signals, listening changes nothing.
 
+    Python drops what is raised while it removes an object, as its garbage collector does at any time; a
+    signal that comes just then is raised a moment later.
+
     Parameters:
         prepare: called in the main thread just before a signal is raised there, wherever that is.
     """
@@ -51,9 +60,12 @@ class Interrupts:
             return
         heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
         before = {number: signal.signal(number, self._handle) for number in heard}
+        self._former_hook, sys.unraisablehook = sys.unraisablehook, self._dropped
         try:
             yield self
         finally:
+            if sys.unraisablehook == self._dropped:
+                sys.unraisablehook = self._former_hook
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -87,3 +99,20 @@ class Interrupts:
         if self._prepare is not None:
             self._prepare()
         raise error
+
+    def _dropped(self, what: sys.UnraisableHookArgs) -> None:
+        """As `sys.unraisablehook`: told of what was raised where nothing can be."""
+        if not isinstance(what.exc_value, Interrupted):
+            self._former_hook(what)
+            return
+        self._raised = False
+        # not a Thread: its locks may be held by whatever was under way when the object was removed
+        _thread.start_new_thread(_send_again, (signal.Signals[what.exc_value.signal_name],))
+
+
+def _send_again(number: signal.Signals) -> None:
+    time.sleep(AGAIN_SECONDS)
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        _thread.interrupt_main(number)

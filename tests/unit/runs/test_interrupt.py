@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gc
 import signal
+import sys
+import time
 from threading import Thread
 
 import pytest
@@ -13,6 +16,29 @@ def test_a_signal_is_raised_by_name(number: signal.Signals) -> None:
     with Interrupts().listening(), pytest.raises(Interrupted) as caught:
         signal.raise_signal(number)
     assert caught.value.signal_name == number.name
+
+
+class Removed:
+    """An object at whose removal a signal comes."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_a_signal_that_comes_while_an_object_is_removed_is_raised_after_that() -> None:
+    def work() -> None:
+        Removed()
+        gc.collect()
+        time.sleep(30)
+        pytest.fail("the signal was lost")
+
+    hook = sys.unraisablehook
+    with Interrupts().listening(), pytest.raises(Interrupted, match="SIGINT"):
+        work()
+    assert sys.unraisablehook == hook
 
 
 def test_a_shielded_block_ends_before_the_signal_is_raised() -> None:
