@@ -38,7 +38,7 @@ def has_no_jvm_of_its_own(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The session: two cores, little memory, no UI, UTC."""
+    """The session: two cores, each task tried twice, little memory, no UI, UTC."""
     from pyspark.sql import SparkSession
 
     settings = {
@@ -50,7 +50,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
-        "spark.task.maxFailures": "1",
         "spark.python.factory.idleWorkerMaxPoolSize": "1",
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": "0",
@@ -66,7 +65,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
             patch.setenv(name, text)
         patch.delenv("AWS_SESSION_TOKEN", raising=False)
         builder: Any = SparkSession.builder
-        session = builder.master("local[2]").appName("tests").config(map=settings).getOrCreate()
+        session = builder.master("local[2, 2]").appName("tests").config(map=settings).getOrCreate()
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()
