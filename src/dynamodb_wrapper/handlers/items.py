@@ -204,12 +204,13 @@ class ItemCommands(ModelApi[M], Generic[M, D]):
             for name in type(dto).model_fields
             if name in open_ and getattr(instance, name, None) is None and name not in KEPT_BY_UPSERT
         }
-        attributes = self._attributes
+        schema, attributes = self._schema, self._attributes
         keep = {attributes[name] for name in (KEPT_BY_UPSERT & attributes.keys()) | (open_ - cleared)}
-        spread = {how.shards.field for how in self._schema.made.values() if isinstance(how, ShardKey)}
-        if self._schema.unique or self._schema.templates or self._schema.ttl or spread & keep:
-            return upsert_kept(self.client.send, self._schema, self._table, instance, keep)
-        upsert = Upsert(schema=self._schema, table=self._table, instance=instance, keep=keep)
+        sparse = keep & schema.codec.nones.keys()
+        spread = {how.shards.field for how in schema.made.values() if isinstance(how, ShardKey)}
+        if schema.unique or schema.templates or schema.ttl or spread & keep or sparse:
+            return upsert_kept(self.client.send, schema, self._table, instance, keep)
+        upsert = Upsert(schema=schema, table=self._table, instance=instance, keep=keep)
         return upsert.flow(self.client.send)
 
 

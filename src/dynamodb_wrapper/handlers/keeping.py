@@ -60,7 +60,7 @@ def upsert_kept(
     """Store an instance over what is there and return the item as it is afterwards.
 
     Parameters:
-        keep: attributes that stay as they are where the item has them.
+        keep: attributes that stay as they are where the item has them, or is None there without them.
 
     Raises:
         NotUniqueError: another item has a value that must be unique.
@@ -98,14 +98,15 @@ def _changes(
     schema: TableSchema[Any], item: WireItem, stored: WireItem, keep: Collection[str]
 ) -> tuple[Change, ...]:
     changes: list[Change] = []
+    kept = {name for name in keep if name in stored or name in schema.codec.nones}
     left = {*schema.key_fields, *schema.made, schema.version}
     for name in sorted(schema.attributes.difference(left)):
         path = Path((name,))
-        if name in keep and name in stored:
+        if name in kept:
             continue
         if name in item:
             changes.append(Assign(path, Wire(item[name])))
         elif name not in keep:
             changes.append(Remove(path))
-    new = {name: value for name, value in item.items() if name not in keep or name not in stored}
+    new = {name: value for name, value in item.items() if name not in kept}
     return rekeyed(schema, schema.codec.decode(stored | new), changes).changes

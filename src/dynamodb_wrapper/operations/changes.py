@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import Assign, AssignIfMissing, Change, Path, Remove
+from dynamodb_wrapper.expressions import Assign, AssignIfMissing, Change, Increment, Path, Remove
 from dynamodb_wrapper.expressions.params import Wire
-from dynamodb_wrapper.expressions.paths import Computed
+from dynamodb_wrapper.expressions.paths import Computed, Operand
 from dynamodb_wrapper.operations.bound import refuse_others
 from dynamodb_wrapper.schema import TableSchema
 from dynamodb_wrapper.validation import did_you_mean
@@ -96,6 +97,7 @@ def _checked(schema: TableSchema[Any], change: object, assigned: WireItem) -> Ch
     if name == schema.version:
         text = "counted up by every write: leave it out"
         raise ValidationError(f"{name} is {text}", errors={name: [text]})
+    change = _counted(schema, change)
     if not isinstance(change, (Assign, AssignIfMissing)) or not path.is_whole:
         return change
     if isinstance(change.value, (Wire, Path, Computed)):
@@ -104,3 +106,22 @@ def _checked(schema: TableSchema[Any], change: object, assigned: WireItem) -> Ch
         return Remove(path)
     assigned[name] = schema.codec.encode_attribute(name, change.value, constraints=True)
     return type(change)(path, Wire(assigned[name]))
+
+
+def _counted(schema: TableSchema[Any], change: Change) -> Change:
+    """The same, but without the default of a field that is None where an item lacks it."""
+    if isinstance(change, Increment) and _reads_none(schema, change.path):
+        return replace(change, start=0)
+    if isinstance(change, Assign) and isinstance(change.value, Computed):
+        left, right = (
+            replace(side, default=None)
+            if isinstance(side, Operand) and _reads_none(schema, side.path)
+            else side
+            for side in (change.value.left, change.value.right)
+        )
+        return replace(change, value=replace(change.value, left=left, right=right))
+    return change
+
+
+def _reads_none(schema: TableSchema[Any], path: Path) -> bool:
+    return path.is_whole and path.attribute in schema.codec.nones

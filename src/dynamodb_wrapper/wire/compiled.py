@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import cached_property
-from math import ceil
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -23,7 +22,7 @@ from dynamodb_wrapper.wire.constraints import FieldCheck
 from dynamodb_wrapper.wire.decoder import ModelDecoder
 from dynamodb_wrapper.wire.encoder import EncoderCompiler, Mismatch
 from dynamodb_wrapper.wire.plain import dumped_field, model_values, stored_fields
-from dynamodb_wrapper.wire.reading import keep_unknown, model_preparer
+from dynamodb_wrapper.wire.reading import keep_unknown, model_preparer, unset_absent
 from dynamodb_wrapper.wire.refusal import Refused, path_text
 from dynamodb_wrapper.wire.shapes import (
     FieldShape,
@@ -32,6 +31,7 @@ from dynamodb_wrapper.wire.shapes import (
     can_be_compiled,
     field_shapes,
     holds_opaque_models,
+    none_where_absent,
 )
 from dynamodb_wrapper.wire.values import (
     ItemPage,
@@ -41,6 +41,7 @@ from dynamodb_wrapper.wire.values import (
     encode,
     encode_item,
     encode_safely,
+    epoch_form,
     key_form,
     read_item,
     read_page,
@@ -61,6 +62,7 @@ class Codec(Generic[M]):
         model: the pydantic model; a field is stored as the attribute that its alias names, else its own name.
         key_attributes: the attributes that are keys of the table or of an index: a bool in one is stored as
             "true" or "false", and a None that the field may hold is left out, because a key can be neither.
+            Where such an attribute is missing the field is None, whatever its default.
         keep_unknown: whether attributes that the model does not know are kept in the instance's `model_extra`
             and written back by `encode`. Such an instance does not equal one without them. False for views.
         hidden: the text attribute that is kept beside an instance's fields, in its `__dict__`: it takes part
@@ -272,9 +274,11 @@ class Codec(Generic[M]):
         if self.hidden is not None:
             for instance, item in zip(instances, items, strict=True):
                 self._hide(instance, item.hidden and item.hidden.S)
-        if self._holds_opaque_models and not reader.direct:
+        if (self._holds_opaque_models or self.nones) and not reader.direct:
             for instance, row in zip(instances, rows, strict=True):
-                keep_unknown(instance, row)
+                if self._holds_opaque_models:
+                    keep_unknown(instance, row)
+                unset_absent(instance, row, self.nones)
         return instances
 
     def _hide(self, instance: M, text: str | None) -> None:
@@ -284,7 +288,8 @@ class Codec(Generic[M]):
     def _instance(self, item: dict[str, Any], table: str) -> M:
         hidden = None if self.hidden is None else item.pop(self.hidden, None)
         try:
-            instance = self.model.model_validate(self._prepare(item), strict=False)
+            row = self._prepare(item)
+            instance = self.model.model_validate(row, strict=False)
         except PydanticError as error:
             key = {name: item[name] for name in self.key_attributes if name in item}
             raise self._invalid(
@@ -292,6 +297,7 @@ class Codec(Generic[M]):
             ) from error
         if self.keep_unknown:
             keep_unknown(instance, item)
+        unset_absent(instance, row, self.nones)
         self._hide(instance, hidden)
         return instance
 
@@ -311,6 +317,12 @@ class Codec(Generic[M]):
     @cached_property
     def _fields_by_attribute(self) -> dict[str, FieldShape]:
         return {field.stored.attribute: field for field in self._fields}
+
+    @cached_property
+    def nones(self) -> dict[str, FieldShape]:
+        """The fields that are None where an item lacks them, whatever their default, by attribute."""
+        keys = (field for field in self._fields if field.stored.attribute in self.key_attributes)
+        return {key.stored.attribute: key for key in keys if none_where_absent(key, self._takes_none)}
 
     @cached_property
     def _holds_opaque_models(self) -> bool:
@@ -335,11 +347,12 @@ class Codec(Generic[M]):
     def _reader(self) -> ModelDecoder | None:
         if not can_be_compiled(self._fields):
             return None
-        return ModelDecoder(self.model, self._fields, self.key_attributes, self.keep_unknown, self.hidden)
+        keys, nones = self.key_attributes, self.nones
+        return ModelDecoder(self.model, self._fields, keys, self.keep_unknown, self.hidden, nones)
 
     @cached_property
     def _prepare(self) -> Callable[[Any], Any]:
-        return model_preparer(self.model, self._fields, self.key_attributes)
+        return model_preparer(self.model, self._fields, self.nones)
 
     @cached_property
     def _many(self) -> TypeAdapter[list[M]]:
@@ -362,14 +375,6 @@ class Codec(Generic[M]):
             {"model": self.model.__name__, **(context or {})},
             errors=errors,
         )
-
-
-def epoch_form(value: WireValue) -> WireValue:
-    """A datetime in wire form as whole seconds since 1970, rounded up; other values as they are."""
-    text = value.get("S")
-    if text is None:
-        return value
-    return {"N": str(ceil(datetime.fromisoformat(text).timestamp()))}
 
 
 def attribute_names(model: type[BaseModel]) -> dict[str, str]:

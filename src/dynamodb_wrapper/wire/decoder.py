@@ -7,7 +7,7 @@ model whose validation would change nothing (see `agreement`) the function makes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -29,7 +29,6 @@ from dynamodb_wrapper.wire.shapes import (
     Scalar,
     Shape,
     is_left_out_when_empty,
-    is_left_out_when_none,
     is_plain_model,
     reads_beyond_its_fields,
     tag_of,
@@ -109,18 +108,26 @@ class DecoderCompiler:
         self._names: dict[str, Any] = dict(_NAMES)
 
     def model(
-        self, model: type[BaseModel], fields: tuple[FieldShape, ...], keys: tuple[str, ...] = ()
+        self,
+        model: type[BaseModel],
+        fields: tuple[FieldShape, ...],
+        keys: Collection[str] = (),
+        nones: Collection[str] = (),
     ) -> tuple[type[msgspec.Struct], Callable[[Any], Any]]:
         """The wire type of an item or nested map, and the function from it to pydantic's input.
 
         Where the compiler is direct, the function gives the instance.
+
+        Parameters:
+            keys: the attributes in which a bool is a text.
+            nones: the attributes without which an item has None in it.
         """
         members: list[tuple[Any, ...]] = []
         reads: list[_Read] = []
         for position, field in enumerate(fields):
             name = f"f{position}"
             wire_type, expression = self._form(field.shape, field.stored.attribute in keys)
-            none = is_left_out_when_none(field, keys)
+            none = field.stored.attribute in nones
             absent = "None" if none else "frozenset()" if is_left_out_when_empty(field) else None
             certain = field.required and absent is None
             members.append((name, wire_type) if certain else (name, wire_type | None, None))
@@ -141,7 +148,7 @@ class DecoderCompiler:
             if not read.certain:
                 default = read.absent or self._default(model, name)
                 expression = f"{default} if {read.member} is None else {expression}"
-                if read.absent is None:
+                if not read.field.required:
                     absent.append(f"if {read.member} is None: names.discard({name!r})")
             state.append(f"{name!r}: {expression}")
         names = ", ".join(repr(read.field.stored.name) for read in reads)
@@ -264,6 +271,7 @@ class ModelDecoder:
     Parameters:
         strict: as for `DecoderCompiler`.
         hidden: the text attribute that an item may have beside the fields; its wire type has it as `hidden`.
+        nones: as for `DecoderCompiler.model`.
 
     Attributes:
         reply: decodes the reply of a call for one item.
@@ -279,9 +287,10 @@ class ModelDecoder:
         keys: tuple[str, ...],
         strict: bool,
         hidden: str | None = None,
+        nones: Collection[str] = (),
     ) -> None:
         self.direct = takes_as_they_are(model, fields)
-        wire, self.row = DecoderCompiler(strict, self.direct).model(model, fields, keys)
+        wire, self.row = DecoderCompiler(strict, self.direct).model(model, fields, keys, nones)
         if hidden is not None:
             text = _SCALAR_TYPES["S", False] | None
             wire = _strict("WithHidden", [("hidden", text, None)], bases=(wire,), rename={"hidden": hidden})

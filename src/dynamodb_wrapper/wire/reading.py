@@ -6,14 +6,14 @@ the compiled decoder gives them; after it, attributes that a model does not know
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
 from pydantic import AliasChoices, BaseModel
 
-from dynamodb_wrapper.wire.plain import read_utc, stored_fields
+from dynamodb_wrapper.wire.plain import StoredField, read_utc, stored_fields
 from dynamodb_wrapper.wire.shapes import (
     FieldShape,
     ListOf,
@@ -24,7 +24,6 @@ from dynamodb_wrapper.wire.shapes import (
     Shape,
     field_shapes,
     is_left_out_when_empty,
-    is_left_out_when_none,
     is_plain_model,
 )
 
@@ -32,16 +31,22 @@ Prepare: TypeAlias = Callable[[Any], Any]
 
 
 def model_preparer(
-    model: type[BaseModel], fields: tuple[FieldShape, ...], keys: Collection[str] = ()
+    model: type[BaseModel], fields: tuple[FieldShape, ...], nones: Collection[str] = ()
 ) -> Prepare:
-    """What turns the plain values of an item into pydantic's input for this model."""
+    """What turns the plain values of an item into pydantic's input for this model.
+
+    Parameters:
+        nones: the attributes without which an item has None in it.
+    """
     prepare = {
         field.stored.attribute: each for field in fields if (each := _preparer(field.shape)) is not None
     }
     absent: dict[str, Any] = {}
+    others: dict[str, set[str]] = {}
     for field in fields:
-        if is_left_out_when_none(field, keys):
+        if field.stored.attribute in nones:
             absent[field.stored.attribute] = None
+            others[field.stored.attribute] = _names_of(model, field.stored)
         elif is_left_out_when_empty(field):
             absent[field.stored.attribute] = frozenset()
     accepted = _accepted(model) if model.model_config.get("extra") == "forbid" else None
@@ -49,7 +54,10 @@ def model_preparer(
     def prepared(item: Any) -> Any:
         if item.__class__ is not dict:
             return item
-        return absent | {
+        lacking = {
+            name: value for name, value in absent.items() if item.keys().isdisjoint(others.get(name, ()))
+        }
+        return lacking | {
             name: prepare[name](value) if name in prepare else value
             for name, value in item.items()
             if accepted is None or name in accepted
@@ -89,6 +97,19 @@ def _keep_in_model(instance: BaseModel, item: dict[str, Any]) -> None:
         object.__setattr__(instance, "__pydantic_extra__", unknown)
 
 
+def unset_absent(instance: BaseModel, row: Mapping[str, Any], nones: Mapping[str, FieldShape]) -> None:
+    """Take fields that were not given out of those that were set.
+
+    Parameters:
+        row: what pydantic made the instance of.
+        nones: the fields that are None where an item lacks them, by attribute.
+    """
+    for attribute, field in nones.items():
+        name = field.stored.name
+        if not field.required and row.get(attribute, row) is None and vars(instance).get(name) is None:
+            instance.__pydantic_fields_set__.discard(name)
+
+
 def take_unknown(instance: BaseModel, names: Iterable[str]) -> dict[str, Any]:
     """Takes attributes that the model does not know out of an instance, as if it had never had them.
 
@@ -105,12 +126,16 @@ def take_unknown(instance: BaseModel, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _accepted(model: type[BaseModel]) -> set[str]:
-    names = {field.attribute for field in stored_fields(model)}
-    for name, field in model.model_fields.items():
-        if isinstance(field.validation_alias, AliasChoices):
-            names.update(choice for choice in field.validation_alias.choices if isinstance(choice, str))
-        if model.model_config.get("populate_by_name") or model.model_config.get("validate_by_name"):
-            names.add(name)
+    return {name for field in stored_fields(model) for name in _names_of(model, field)}
+
+
+def _names_of(model: type[BaseModel], field: StoredField) -> set[str]:
+    """The names under which validation looks for a field."""
+    names, alias = {field.attribute}, model.model_fields[field.name].validation_alias
+    if isinstance(alias, AliasChoices):
+        names.update(choice for choice in alias.choices if isinstance(choice, str))
+    if model.model_config.get("populate_by_name") or model.model_config.get("validate_by_name"):
+        names.add(field.name)
     return names
 
 

@@ -7,7 +7,7 @@ generic codec handles it by its value.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -208,10 +208,17 @@ def _holds_models(annotation: Any) -> bool:
     return any(map(_holds_models, get_args(annotation))) or (value is not None and _holds_models(value))
 
 
-def is_left_out_when_none(field: FieldShape, keys: Collection[str]) -> bool:
-    """Whether an item without this attribute has None in it, although the field must be given a value."""
-    may_be_none = field.shape.null or field.shape == Opaque()
-    return field.required and may_be_none and field.stored.attribute in keys
+def none_where_absent(key: FieldShape, takes_none: Callable[[FieldShape], bool]) -> bool:
+    """Whether an item without this key of an index has None in it, which is left out where it is stored.
+
+    Parameters:
+        takes_none: asks the model whether the field may be None.
+    """
+    stored = key.stored
+    if stored.none_left_out or stored.excluded or stored.one_way:
+        return False
+    may_be_none = key.shape.null or key.shape == Opaque()
+    return may_be_none and (key.required or takes_none(key))
 
 
 def is_left_out_when_empty(field: FieldShape) -> bool:

@@ -13,6 +13,7 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from math import ceil
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -175,6 +176,14 @@ def key_form(value: WireValue) -> WireValue:
     """A wire value as a key of a table or an index holds it: a bool is a text there."""
     flag = value.get("BOOL")
     return value if flag is None else {"S": "true" if flag else "false"}
+
+
+def epoch_form(value: WireValue) -> WireValue:
+    """A datetime in wire form as whole seconds since 1970, rounded up; other values as they are."""
+    text = value.get("S")
+    if text is None:
+        return value
+    return {"N": str(ceil(datetime.fromisoformat(text).timestamp()))}
 
 
 def _encode_set(values: set[Any] | frozenset[Any]) -> WireValue:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import Params, Path
+from dynamodb_wrapper.expressions import AllOf, Assign, Compare, Exists, In, Not, Params, Path
+from dynamodb_wrapper.expressions.params import Wire
+from dynamodb_wrapper.expressions.paths import Computed, FieldPath, Operand, field_paths
 
 NAMES = st.text(min_size=1).filter(lambda name: not set(name) & set(".[]"))
 STEPS = st.tuples(NAMES, st.lists(NAMES | st.integers(0, 10**6))).map(lambda both: (both[0], *both[1]))
@@ -89,3 +93,42 @@ def test_it_tells_its_attribute_and_what_it_ends_at() -> None:
     assert [path.is_whole for path in (whole, nested, element)] == [True, False, False]
     assert [path.is_element for path in (whole, nested, element)] == [False, False, True]
     assert not Path.of("a[1].b").is_element
+
+
+class Order:
+    """A class with fields."""
+
+
+TEXT, FIELD = Path(("lines", 0)), FieldPath(("lines", 0), Order)
+
+
+def test_a_path_of_a_field_is_equal_to_the_same_path_of_text() -> None:
+    assert TEXT == FIELD
+    assert FIELD == TEXT
+    assert len({TEXT, FIELD, FieldPath(("lines", 0), int)}) == 1
+    assert Path(("lines",)) != FIELD
+    assert FIELD != ("lines", 0)
+    assert Compare(FIELD, "=", 1) == Compare(TEXT, "=", 1)
+
+
+def test_a_place_within_the_place_of_a_field_is_one_of_the_same_class() -> None:
+    assert TEXT.within("sku", 1) == Path(("lines", 0, "sku", 1))
+    assert type(TEXT.within("sku")) is Path
+    (within,) = field_paths(FIELD.within("sku"))
+    assert (within.steps, within.model) == (("lines", 0, "sku"), Order)
+
+
+def test_a_path_of_a_field_leaves_its_class_behind_when_it_is_sent_to_another_process() -> None:
+    class Local:
+        pass
+
+    sent = pickle.loads(pickle.dumps(Compare(FieldPath(("a",), Local), "=", 1)))
+    assert sent == Compare(Path(("a",)), "=", 1)
+    assert type(sent.path) is Path
+
+
+def test_the_paths_of_fields_are_found_in_conditions_and_changes() -> None:
+    computed = Computed(Operand(FIELD), "+", Wire({"N": "1"}))
+    condition = AllOf((Compare(TEXT, "=", FIELD), Not(In(FIELD, (1, FIELD)))))
+    assert list(field_paths((condition, Assign(TEXT, computed)))) == [FIELD] * 4
+    assert list(field_paths(AllOf((Compare(TEXT, "=", 1), Exists(TEXT))))) == []

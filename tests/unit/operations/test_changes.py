@@ -9,9 +9,10 @@ import pytest
 from pydantic import Field
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.expressions import Assign, AssignIfMissing, Path, Remove
+from dynamodb_wrapper.expressions import Assign, AssignIfMissing, Increment, Path, Remove
 from dynamodb_wrapper.expressions.assignments import add, append, put, put_if_absent
 from dynamodb_wrapper.expressions.params import Wire
+from dynamodb_wrapper.expressions.paths import Computed, Operand
 from dynamodb_wrapper.models import DynamoDBModel
 from dynamodb_wrapper.operations.changes import checked_changes
 from dynamodb_wrapper.operations.intents import changes_of
@@ -97,3 +98,22 @@ ANY: Any = Account
 def test_what_the_model_does_not_allow_is_refused(changes: Callable[[], Any], text: str) -> None:
     with pytest.raises(ValidationError, match=text):
         changes_of(SCHEMA, changes())
+
+
+class Sparse(DynamoDBModel):
+    id: str
+    rank: int | None = 5
+    count: int = 5
+
+    class Meta:
+        table_name = "ranked"
+        partition_key = "id"
+        gsis = ({"name": "ByRank", "partition_key": "rank"}, {"name": "ByCount", "partition_key": "count"})
+
+
+def test_a_key_that_is_none_where_it_is_missing_counts_from_nothing() -> None:
+    rank: Any = Sparse.rank
+    given = [add(rank, 1), put(Sparse.count).to(rank + Sparse.count)]
+    counted, summed = checked_changes(schema_of(Sparse), given)
+    assert counted == Increment(path("rank"), Wire({"N": "1"}), 0)
+    assert summed == Assign(path("count"), Computed(Operand(path("rank")), "+", Operand(path("count"), 5)))

@@ -14,12 +14,15 @@ from uuid import UUID
 import msgspec
 import pytest
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     AliasPath,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     Json,
+    PlainSerializer,
     PrivateAttr,
     SecretStr,
     WrapSerializer,
@@ -224,6 +227,51 @@ class TestBooleans:
         assert self.codec.encode_attribute("other", True) == {"BOOL": True}
 
 
+class Direct(BaseModel):
+    id: str
+    state: str | None = "open"
+
+
+class Validated(BaseModel):
+    id: str = Field(min_length=1)
+    state: str | None = "open"
+
+
+class Made(BaseModel):
+    id: str
+    state: str | None = Field(default_factory=lambda: "open")
+
+
+class Dumped(BaseModel):
+    id: str
+    state: Annotated[str | None, PlainSerializer(lambda value: value)] = "open"
+
+
+class Either(BaseModel):
+    id: str
+    state: str | int | None = "open"
+
+
+class Frozen(BaseModel, frozen=True, extra="forbid"):
+    id: str
+    state: str | None = "open"
+
+
+class Aliased(BaseModel, populate_by_name=True):
+    id: str
+    state: str | None = Field("open", alias="state")
+
+
+class Allowing(BaseModel, extra="allow"):
+    id: str
+    state: str | None = "open"
+
+
+SPARSE: dict[str, Any] = {
+    model.__name__: model for model in (Direct, Validated, Made, Dumped, Either, Frozen, Aliased, Allowing)
+}
+
+
 class TestNone:
     def test_it_is_left_out_where_it_is_the_default_and_where_it_is_a_key(self) -> None:
         codec = Codec(Run, ("run_id", "retries"))
@@ -241,6 +289,50 @@ class TestNone:
         sparse = Sparse(id="x", owner=None, anything=None)
         assert codec.encode(sparse) == {"id": {"S": "x"}}
         assert read_both_ways(codec, codec.encode(sparse)) == sparse
+
+    @pytest.mark.parametrize("kind", SPARSE)
+    def test_a_key_that_was_left_out_is_none_whatever_its_default(self, kind: str) -> None:
+        model = SPARSE[kind]
+        codec = Codec(model, ("id", "state"))
+        closed = model(id="x", state=None)
+        assert codec.encode(closed) == {"id": {"S": "x"}}
+        read = read_both_ways(codec, codec.encode(closed))
+        assert read == closed
+        assert read.state is None
+        assert read.model_fields_set == {"id"}
+        assert read_both_ways(codec, codec.encode(model(id="x"))).state == "open"
+        assert model(id="x").state == "open"
+        other = Codec(model, ("id",))  # of which it is no key: None is stored as NULL there
+        assert read_both_ways(other, {"id": {"S": "x"}}).state == "open"
+        assert read_both_ways(other, other.encode(closed)).state is None
+
+    def test_a_key_of_an_older_name_is_read(self) -> None:
+        class Renamed(BaseModel):
+            id: str
+            state: str | None = Field("open", validation_alias=AliasChoices("state", "status"))
+            owner: str | None = Field(validation_alias=AliasChoices("owner", "user"))
+
+        codec = Codec(Renamed, ("id", "state", "owner"))
+        item = {"id": {"S": "x"}, "status": {"S": "closed"}, "user": {"S": "ada"}}
+        read = read_both_ways(codec, item)
+        assert (read.state, read.owner) == ("closed", "ada")
+        read = read_both_ways(codec, {"id": {"S": "x"}})
+        assert (read.state, read.owner) == (None, None)
+
+    def test_a_key_that_the_model_does_not_let_be_none_has_its_default(self) -> None:
+        def refuse_none(value: Any) -> Any:
+            assert value is not None
+            return value
+
+        class Never(BaseModel):
+            id: str
+            plain: str = "a"
+            refusing: Annotated[str | None, AfterValidator(refuse_none)] = "b"
+            filling: Annotated[str | None, BeforeValidator(lambda value: value or "open")] = "c"
+            dumped: Annotated[str, PlainSerializer(lambda value: value)] = "d"
+
+        codec = Codec(Never, ("id", "plain", "refusing", "filling", "dumped"))
+        assert read_both_ways(codec, {"id": {"S": "x"}}) == Never(id="x")
 
     def test_a_key_that_cannot_be_none_is_never_left_out(self) -> None:
         def as_it_is(value: Any, handler: Any) -> Any:
