@@ -18,6 +18,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -339,6 +340,17 @@ class FaultServer:
                         fault(Exchange(request, connection, self._upstream, self._stopping))
             except (OSError, ValueError):  # the client went away, or the fault closed the connection
                 return
+
+
+@contextmanager
+def deaf_server() -> Iterator[socket.socket]:
+    """A listener whose queue is full: whoever connects to it gets no answer."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as stack:
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener
 
 
 def _read(stream: Any, number: int) -> Request | None:

@@ -11,9 +11,9 @@ import asyncio
 import os
 import sys
 import weakref
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dynamodb_wrapper.wire import failures, tls
 from dynamodb_wrapper.wire.credentials import Credentials
@@ -29,14 +29,12 @@ from dynamodb_wrapper.wire.http import (
     intact_body,
 )
 from dynamodb_wrapper.wire.pool import Pool
+from dynamodb_wrapper.wire.reaching import reach
 from dynamodb_wrapper.wire.sockets import readiness
 
 if TYPE_CHECKING:
     from dynamodb_wrapper.config import DynamoDBConfig
     from dynamodb_wrapper.engine.flow import Call
-
-_NEXT_ADDRESS_AFTER: Final = 0.25  # seconds, as RFC 8305 recommends for trying several addresses
-_UNWANTED_AFTER: Final = 1.0  # seconds until a connection that nobody waits for is not made any more
 
 
 class AsyncioTransport:
@@ -200,25 +198,28 @@ class _Channel:
             self.pool.abandon(deliver)
             raise failures.pool_exhausted(call, self._endpoint, self.pool.size) from None
         except BaseException:
-            if not self.pool.abandon(deliver) and turn.done() and not turn.cancelled():
+            came = not self.pool.abandon(deliver) and turn.done() and not turn.cancelled()
+            if came and turn.exception() is None:
                 self.pool.drop(turn.result())
             raise
         finally:
             timer.cancel()
 
     async def _connect(self, loop: asyncio.AbstractEventLoop, call: Call, deadline: float) -> _Connection:
-        endpoint = self._endpoint
+        endpoint, connection = self._endpoint, _Connection()
         options: dict[str, Any] = {}
-        if isinstance(loop, asyncio.BaseEventLoop):  # others, such as uvloop, do not know this option
-            options["happy_eyeballs_delay"] = _NEXT_ADDRESS_AFTER
         try:
             if endpoint.scheme == "https":
                 options |= {"ssl": tls.context(), "server_hostname": endpoint.host}
             async with asyncio.timeout(min(self._connect_timeout, deadline - monotonic())):
-                connecting = loop.create_connection(_Connection, endpoint.host, endpoint.port, **options)
-                return await _connected(loop, connecting)
-        except OSError as error:
-            raise failures.not_connected(call, endpoint, error, deadline) from error
+                reached = await reach(loop, endpoint.host, endpoint.port)
+                await loop.create_connection(lambda: connection, sock=reached, **options)
+        except BaseException as error:
+            connection.close()  # asyncio would say goodbye over TLS, and wait for the answer
+            if isinstance(error, OSError):
+                raise failures.not_connected(call, endpoint, error, deadline) from error
+            raise
+        return connection
 
 
 class _Connection(asyncio.Protocol):
@@ -231,6 +232,7 @@ class _Connection(asyncio.Protocol):
 
     __slots__ = (
         "_deadline",
+        "_made",
         "_readable",
         "_reader",
         "_reply",
@@ -246,11 +248,11 @@ class _Connection(asyncio.Protocol):
         self._reply: asyncio.Future[Reply] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._deadline = 0.0
-        self._started = self.reusable = False
+        self._made = self._started = self.reusable = False
         self.kept_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        self._transport, self._made = cast("asyncio.Transport", transport), True
         self._readable = readiness(transport.get_extra_info("socket").fileno())
 
     def data_received(self, data: bytes) -> None:
@@ -292,7 +294,8 @@ class _Connection(asyncio.Protocol):
         )
 
     def close(self) -> None:
-        self._transport.abort()
+        if self._made:
+            self._transport.abort()
 
     def exchange(
         self, loop: asyncio.AbstractEventLoop, request: bytes, deadline: float
@@ -334,26 +337,6 @@ class _Connection(asyncio.Protocol):
 def _expire(waiting: asyncio.Future[Any]) -> None:
     if not waiting.done():
         waiting.set_exception(TimeoutError())
-
-
-async def _connected(loop: asyncio.AbstractEventLoop, connecting: Coroutine[Any, Any, Any]) -> _Connection:
-    """A connection that is being made. One that nobody waits for any more is closed when it has been made.
-
-    To cancel it at once could lose the open socket of an address that asyncio has tried and just reached.
-    """
-    task = loop.create_task(connecting)
-    try:
-        connection: _Connection = (await asyncio.shield(task))[1]
-    except asyncio.CancelledError:
-        task.add_done_callback(_close_unwanted)
-        loop.call_later(_UNWANTED_AFTER, task.cancel)
-        raise
-    return connection
-
-
-def _close_unwanted(done: asyncio.Task[Any]) -> None:
-    if not done.cancelled() and done.exception() is None:
-        done.result()[1].close()
 
 
 def _look_at(done: asyncio.Task[Any]) -> None:

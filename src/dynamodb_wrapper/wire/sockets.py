@@ -28,10 +28,7 @@ def connect(endpoint: Endpoint, limit: float) -> socket.socket:
         ssl.SSLError: the peer's certificate is not trusted, or it does not speak TLS.
         OSError: no address could be reached.
     """
-    name: str | bytes = endpoint.host
-    if endpoint.host.isascii():
-        name = endpoint.host.encode()  # a text would be encoded by IDNA, whose tables take long to load
-    addresses = socket.getaddrinfo(name, endpoint.port, type=socket.SOCK_STREAM)
+    addresses = socket.getaddrinfo(name_of(endpoint.host), endpoint.port, type=socket.SOCK_STREAM)
     failure: OSError | None = None
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         remaining = limit - monotonic()
@@ -51,6 +48,11 @@ def connect(endpoint: Endpoint, limit: float) -> socket.socket:
         else:
             return _secure(connecting, endpoint, limit) if endpoint.scheme == "https" else connecting
     raise failure or TimeoutError("no address answered in time")
+
+
+def name_of(host: str) -> str | bytes:
+    """A host's name for `getaddrinfo`: a text would be encoded by IDNA, whose tables take long to load."""
+    return host.encode() if host.isascii() else host
 
 
 def _secure(plain: socket.socket, endpoint: Endpoint, limit: float) -> socket.socket:

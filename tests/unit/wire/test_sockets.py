@@ -3,9 +3,9 @@ from __future__ import annotations
 import select
 import socket
 import time
-from contextlib import ExitStack
 
 import pytest
+from tests.support.faults import deaf_server
 
 from dynamodb_wrapper.wire.endpoint import Endpoint
 from dynamodb_wrapper.wire.sockets import connect, readiness
@@ -34,15 +34,7 @@ def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_address_that_does_not_answer_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    with (
-        socket.create_server(("127.0.0.1", 0)) as server,
-        socket.create_server(("127.0.0.1", 0), backlog=0) as deaf,
-        ExitStack() as stack,
-    ):
-        for _ in range(3):  # a full queue of the listener leaves further connections without an answer
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(deaf.getsockname())
+    with socket.create_server(("127.0.0.1", 0)) as server, deaf_server() as deaf:
         addresses = (deaf.getsockname(), server.getsockname())
         found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address) for address in addresses]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
