@@ -65,6 +65,8 @@ class RateLimit(Plugin):
         tables: limits by the table's full name.
         adaptive: whether a throttle makes a table slower, down to 5 % of its limit; it recovers by 5 % of the
             limit a second.
+        begins_full: whether a table begins with the units of half a second; False where many clients that
+            come one after another share a limit, or each would begin with some that nobody saved.
         clock: gives the time in seconds.
     """
 
@@ -77,6 +79,7 @@ class RateLimit(Plugin):
         write_units: float | None = None,
         tables: Mapping[str, UnitLimit] | None = None,
         adaptive: bool = False,
+        begins_full: bool = True,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         given = {} if tables is None else tables
@@ -96,6 +99,7 @@ class RateLimit(Plugin):
         self._usual = UnitLimit(read=read_units, write=write_units)
         self._tables = dict(given)
         self._adaptive, self._clock = adaptive, clock
+        self._saved_seconds = BURST_SECONDS if begins_full else 0.0
         self._accounts: dict[tuple[str, str, bool], _Account | None] = {}
         self._lock = Lock()
         self.attempts = [self._hold]
@@ -148,7 +152,7 @@ class RateLimit(Plugin):
             limit = self._tables.get(table, self._usual)
             rate = limit.write if place[2] else limit.read
             with self._lock:
-                made = None if rate is None else _Account(rate, self._clock)
+                made = None if rate is None else _Account(rate, rate * self._saved_seconds, self._clock)
                 self._accounts.setdefault(place, made)
         return self._accounts[place]
 
@@ -170,10 +174,9 @@ class _Ticket(Struct):
 class _Account:
     """The units of one side of one table: they come steadily, and may be owed."""
 
-    def __init__(self, limit: float, clock: Callable[[], float]) -> None:
+    def __init__(self, limit: float, units: float, clock: Callable[[], float]) -> None:
         self._limit = self._rate = limit
-        self._clock = clock
-        self._units = limit * BURST_SECONDS
+        self._units, self._clock = units, clock
         self._at = self._slowed = clock()
         self._corrected = 0.0
         self._guesses: dict[str, float] = {}

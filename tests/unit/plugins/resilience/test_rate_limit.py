@@ -121,6 +121,21 @@ def test_what_was_used_beyond_the_limit_is_owed_until_it_has_come() -> None:
     assert world.limit.owed_seconds() == 0
 
 
+@pytest.mark.parametrize("cost", [1.0, 5.0, 25.0])
+def test_many_short_clients_that_begin_empty_and_settle_keep_the_limit_together(cost: float) -> None:
+    """Where each begins with the units of half a second, 5 units of 10 a second are never owed."""
+    world = World(lambda call: cost, write_units=10.0)
+    began, used = world.now, 0.0
+    for _ in range(80):
+        world.limit = RateLimit(write_units=10.0, begins_full=False, clock=lambda: world.now)
+        world.consumed.clear()
+        world.run(0.001, 1, PUT)
+        used += cost
+        world.now += world.limit.owed_seconds()
+    print(f"{used / (world.now - began):.2f} units a second")
+    assert 0.9 * 10 <= used / (world.now - began) <= 10.001
+
+
 def test_below_the_limit_nothing_waits() -> None:
     world = World(lambda call: 0.1, read_units=100.0)
     world.run(5, 1)
