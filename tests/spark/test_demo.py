@@ -17,10 +17,10 @@ from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo import catalog, pipeline, spark_stages
 from dynamodb_wrapper.demo.demonstration import MODELS, Demonstration
-from dynamodb_wrapper.demo.display import Display
 from dynamodb_wrapper.demo.domain import DailyDelay
 from dynamodb_wrapper.demo.flights import PACKAGE, SCHEMAS, FlightFiles
 from dynamodb_wrapper.demo.spark import SparkDemonstration, missing, unpacked
+from dynamodb_wrapper.display import Display
 from dynamodb_wrapper.local import RunningEngine
 from dynamodb_wrapper.models import TableConfig
 from dynamodb_wrapper.spark.checks import checks_of

@@ -55,6 +55,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("local",),
     ("testing",),
     ("web",),
+    ("display",),
     ("demo",),
     ("cli",),  # the door to all of them: its commands call the other rooms
     ("",),  # the package itself, which only gathers names

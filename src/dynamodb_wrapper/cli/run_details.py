@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from pydantic import Field
 
-from dynamodb_wrapper.demo.display import Display, Section
+from dynamodb_wrapper.display import Display, Section
 from dynamodb_wrapper.models import DataQualityResult, LogLevel, PipelineRunLogView, StageInfo
 from dynamodb_wrapper.models.base import Instant
 

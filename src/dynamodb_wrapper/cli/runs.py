@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dynamodb_wrapper.cli.run_details import RunDetails, figure, moment, show_run
-from dynamodb_wrapper.demo.display import aligned
+from dynamodb_wrapper.display import aligned
 from dynamodb_wrapper.engine.faces import method
 from dynamodb_wrapper.engine.flow import Flow
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi

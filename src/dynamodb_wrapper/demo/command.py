@@ -59,10 +59,10 @@ def demo(
     wanted = parse_months(months)
     from dynamodb_wrapper.config import DynamoDBConfig
     from dynamodb_wrapper.demo.demonstration import Demonstration
-    from dynamodb_wrapper.demo.display import Display
     from dynamodb_wrapper.demo.flights import FlightFiles
     from dynamodb_wrapper.demo.report import NEW_YORK
     from dynamodb_wrapper.demo.spark import SparkDemonstration, missing
+    from dynamodb_wrapper.display import Display
     from dynamodb_wrapper.runs.interrupt import Interrupted, Interrupts
 
     if spark and (reason := missing()):

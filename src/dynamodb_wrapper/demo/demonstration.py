@@ -13,7 +13,6 @@ from time import perf_counter
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo import catalog, payload, report
-from dynamodb_wrapper.demo.display import Display, Section
 from dynamodb_wrapper.demo.domain import (
     DailyDelay,
     DailyDelaysReadApi,
@@ -23,6 +22,7 @@ from dynamodb_wrapper.demo.domain import (
 from dynamodb_wrapper.demo.flights import YEAR, FlightFiles, SourceTable
 from dynamodb_wrapper.demo.run import FinishedRun, MonthlyRuns
 from dynamodb_wrapper.demo.work import FileWork
+from dynamodb_wrapper.display import Display, Section
 from dynamodb_wrapper.handlers.pipeline_config.commands import PipelineConfigWriteApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsReadApi

@@ -10,9 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from dynamodb_wrapper.demo.display import Section
 from dynamodb_wrapper.demo.domain import DailyDelayView
 from dynamodb_wrapper.demo.payload import Payload
+from dynamodb_wrapper.display import Section
 from dynamodb_wrapper.handlers.pipeline_run_logs.statistics import PipelineRunStatistics
 from dynamodb_wrapper.models import PipelineRunLogView, RunStatus, StageInfo, TableConfigView, TableType
 

@@ -14,8 +14,8 @@ from time import perf_counter
 from typing import Generic, TypeVar
 
 from dynamodb_wrapper.demo import catalog, pipeline
-from dynamodb_wrapper.demo.display import Progress
 from dynamodb_wrapper.demo.flights import SCHEMAS, YEAR
+from dynamodb_wrapper.display import Progress
 from dynamodb_wrapper.models import RunStatus
 from dynamodb_wrapper.runs import Run, Stage
 from dynamodb_wrapper.runs.ids import uuid7

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo import catalog
 from dynamodb_wrapper.demo.demonstration import WORST_AT, Demonstration
-from dynamodb_wrapper.demo.display import Display
 from dynamodb_wrapper.demo.domain import DailyDelayView
 from dynamodb_wrapper.demo.flights import SCHEMAS, FlightFiles, SourceTable
 from dynamodb_wrapper.demo.run import MonthlyRuns
+from dynamodb_wrapper.display import Display
 from dynamodb_wrapper.models import TableConfig, TableConfigUpsert
 
 if TYPE_CHECKING:

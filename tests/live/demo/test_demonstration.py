@@ -8,8 +8,8 @@ import pytest
 
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.demo.demonstration import MODELS, Demonstration
-from dynamodb_wrapper.demo.display import Display
 from dynamodb_wrapper.demo.flights import FlightFiles
+from dynamodb_wrapper.display import Display
 from dynamodb_wrapper.handlers.pipeline_config.queries import PipelineConfigReadApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.handlers.pipeline_run_logs.queries import PipelineRunLogsReadApi

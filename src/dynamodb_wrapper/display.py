@@ -1,6 +1,6 @@
-"""What the demo shows: progress and tables on a terminal, plain lines and columns anywhere else.
+"""What commands show: progress and tables on a terminal, plain lines and columns anywhere else.
 
-Knows rich, which it imports when it first needs it. Must not know DynamoDB or flights.
+Knows rich, which it imports when it first needs it. Must not know what it shows.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from dynamodb_wrapper.demo.display import Display, Section, plain
+from dynamodb_wrapper.display import Display, Section, plain
 
 SECTION = Section(
     "Runs", ("month", ">flights", "why"), [("2013-01", "27,004", ""), ("2013-02", "9", "x" * 200)], "two runs"
