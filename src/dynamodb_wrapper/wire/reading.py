@@ -54,9 +54,9 @@ def model_preparer(
     def prepared(item: Any) -> Any:
         if item.__class__ is not dict:
             return item
-        lacking = {
-            name: value for name, value in absent.items() if item.keys().isdisjoint(others.get(name, ()))
-        }
+        lacking = absent
+        if others:
+            lacking = {n: none for n, none in absent.items() if item.keys().isdisjoint(others.get(n, ()))}
         return lacking | {
             name: prepare[name](value) if name in prepare else value
             for name, value in item.items()
