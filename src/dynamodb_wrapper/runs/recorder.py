@@ -293,7 +293,7 @@ def begin(kind: type[R], wanted: Wanted, config: DynamoDBConfig | None) -> R:
     run = kind(dto, wanted.watchers)
     run._keeper = Keeper(
         PipelineRunLogsWriteApi(patient),
-        _with_snapshot(patient, dto),
+        with_snapshot(patient, dto),
         uuid4().hex,
         lease_seconds=wanted.lease_seconds,
         heartbeat_seconds=wanted.heartbeat_seconds,
@@ -309,7 +309,7 @@ def begin(kind: type[R], wanted: Wanted, config: DynamoDBConfig | None) -> R:
     return run
 
 
-def _with_snapshot(config: DynamoDBConfig, dto: PipelineRunLogUpsert) -> PipelineRunLogUpsert:
+def with_snapshot(config: DynamoDBConfig, dto: PipelineRunLogUpsert) -> PipelineRunLogUpsert:
     """The run with what is stored of its pipeline; as it is where that cannot be read."""
     try:
         with DynamoDB(config) as db:

@@ -65,6 +65,11 @@ class SparkRun(Run):
         """
         return self._observing.observe(df, name, expressions)
 
+    def reject(self, rows: int) -> None:
+        """Add rows that a table did not take to the run's `total_records_failed`."""
+        if rows:
+            self.note(total_records_failed=self._observing.reject(rows))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Observed:
@@ -81,6 +86,7 @@ class Observing:
         self._lock = Lock()
         self._waiting: list[_Observed] = []
         self._names: set[str] = set()
+        self._rejected = 0
 
     @property
     def stages(self) -> list[Stage]:
@@ -109,6 +115,12 @@ class Observing:
         with self._lock:
             self._waiting.append(_Observed(unique, stage, observation))
         return observed
+
+    def reject(self, rows: int) -> int:
+        """Count rows that were rejected, and return how many there are by now."""
+        with self._lock:
+            self._rejected += rows
+            return self._rejected
 
     @property
     def waiting(self) -> bool:
