@@ -125,6 +125,23 @@ def config(dynamodb_config: DynamoDBConfig) -> DynamoDBConfig:
 
 
 @pytest.fixture
+def environment(config: DynamoDBConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The config of the test in the environment, for commands and for other processes."""
+    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", str(config.endpoint_url))
+    monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", config.table_prefix)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+
+
+@pytest.fixture
+def environment_of_runs(environment: None, tables: Callable[..., list[str]]) -> None:
+    """As `environment`, and the tables that a run needs."""
+    from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog
+
+    tables(PipelineRunLog, PipelineConfig)
+
+
+@pytest.fixture
 def tables(dynamodb_tables: Callable[..., list[str]]) -> Callable[..., list[str]]:
     """`tables(Model, ...)` makes empty tables and returns their full names."""
     return dynamodb_tables

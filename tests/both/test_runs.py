@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 from tests.support.faults import FaultServer, server_error
-from tests.support.run_blocks import Blocks
+from tests.support.run_blocks import Blocks, stored
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
@@ -48,12 +48,6 @@ def db(config: DynamoDBConfig) -> Any:
 def api(config: DynamoDBConfig) -> Any:
     with PipelineRunLogsWriteApi(config) as api:
         yield api
-
-
-def stored(db: DynamoDB, run_id: str) -> PipelineRunLog:
-    found = db.get(PipelineRunLog, {"run_id": str(run_id), "pipeline_id": "p"}, consistent=True)
-    assert found is not None
-    return found
 
 
 def running(run_id: str = "r", **fields: Any) -> PipelineRunLogUpsert:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.run_blocks import Blocks
+from tests.support.run_blocks import Blocks, stored
 from tests.support.secret_texts import SECRET_TEXTS, urls
 
 from dynamodb_wrapper.client import DynamoDB
@@ -67,9 +67,9 @@ class Doors:
             async with self.blocks.run("p", **options) as run:
                 await self._record(run, texts)
         assert lineage.flush()
-        events, stored = self._events.read_text(), self._read(run_id)
+        events, item = self._events.read_text(), self._read(run_id)
         self._events.unlink()
-        return {"stored": json.dumps(stored, default=str, ensure_ascii=False), "told": events}
+        return {"stored": json.dumps(item, default=str, ensure_ascii=False), "told": events}
 
     def _configure(self, texts: list[str]) -> None:
         nested: dict[str, Any] = {str(number): [{"in": [text]}] for number, text in enumerate(texts)}
@@ -151,8 +151,7 @@ async def test_what_is_cut_off_is_not_the_end_of_which_a_secret_is_known_by(door
 async def test_the_rest_of_a_value_stays(doors: Doors, config: DynamoDBConfig) -> None:
     await doors.run(["https://ada:hidden@host.example/path", "jdbc:x://db/s?password=hidden&user=ada"])
     with DynamoDB(config) as db:
-        log = db.get(PipelineRunLog, {"run_id": "r1", "pipeline_id": "p"}, consistent=True)
-    assert log is not None
+        log = stored(db, "r1")
     assert log.input_tables == ["https://***@host.example/path", "jdbc:x://db/s?password=***&user=ada"]
     assert log.config_snapshot["spark_config"]["spark.x.1"] == "jdbc:x://db/s?password=***&user=ada"
     assert log.error_message is not None
@@ -179,8 +178,7 @@ async def test_the_value_of_a_secret_name_is_left_out_wherever_it_is_recorded(
             run.metric("api_token", SECRET)
             run.metric("source", {"credentials": {"user": SECRET}})
             run.note(log_messages=[{"password": SECRET}])
-        log = db.get(PipelineRunLog, {"run_id": "r", "pipeline_id": "p"}, consistent=True)
-    assert log is not None
+        log = stored(db)
     assert SECRET not in log.model_dump_json()
     assert log.config_snapshot["source_config"] == {
         "env": [{"name": "DB_PASSWORD", "value": "(redacted)"}],
@@ -204,8 +202,7 @@ async def test_what_is_harmless_is_stored_as_it_is(doors: Doors, config: DynamoD
             run.metric("harmless", HARMLESS)
             for text in harmless:
                 run.input(text)
-        log = db.get(PipelineRunLog, {"run_id": "r", "pipeline_id": "p"}, consistent=True)
-    assert log is not None
+        log = stored(db)
     assert log.metrics["harmless"] == HARMLESS
     assert log.input_tables == harmless
     snapshot = log.config_snapshot["source_config"]

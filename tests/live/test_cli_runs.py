@@ -11,23 +11,13 @@ import pytest
 from dynamodb_wrapper.cli import main
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
-from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, RunStatus
+from dynamodb_wrapper.models import PipelineRunLog, RunStatus
 from dynamodb_wrapper.runs import pipeline_run
 
 ENGINES = ("dynoxide",)
+pytestmark = pytest.mark.usefixtures("environment_of_runs")
 Told = Callable[..., tuple[int, str, str]]
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _environment(
-    config: DynamoDBConfig, tables: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tables(PipelineRunLog, PipelineConfig)
-    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", str(config.endpoint_url))
-    monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", config.table_prefix)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
 
 
 @pytest.fixture

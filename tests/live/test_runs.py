@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.run_blocks import stored
 
 from dynamodb_wrapper.cli import main
-from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
-from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, RunStatus
+from dynamodb_wrapper.models import RunStatus
 
 SYNC = """
 import time
@@ -48,6 +48,7 @@ asyncio.run(main())
 """
 
 ENGINES = ("dynoxide",)
+pytestmark = pytest.mark.usefixtures("environment_of_runs")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -56,17 +57,6 @@ def hear(all_but: signal.Signals | None) -> None:
     """Hear these signals, which whoever runs the tests may ignore, except one."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN if number == all_but else signal.SIG_DFL)
-
-
-@pytest.fixture(autouse=True)
-def _environment(
-    config: DynamoDBConfig, tables: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tables(PipelineRunLog, PipelineConfig)
-    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", str(config.endpoint_url))
-    monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", config.table_prefix)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -94,13 +84,6 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
         if child.poll() is None:
             child.kill()
         child.communicate(timeout=30)
-
-
-def stored(config: DynamoDBConfig) -> PipelineRunLog:
-    with DynamoDB(config) as db:
-        found = db.get(PipelineRunLog, {"run_id": "r", "pipeline_id": "p"}, consistent=True)
-    assert found is not None
-    return found
 
 
 @pytest.mark.parametrize("number", SIGNALS)

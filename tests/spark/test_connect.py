@@ -6,34 +6,29 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyspark
 import pytest
+from tests.support.run_blocks import stored
 from tests.support.spark_models import Day
+from tests.support.spark_tests import jobs, pipeline, registers, table_of, table_of_files, wait_for
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import (
-    DataFormat,
     PipelineConfig,
     PipelineRunLog,
     RunStatus,
     TableConfig,
-    TableType,
 )
 
 for needed in ("pandas", "grpc"):
     pytest.importorskip(needed, reason=f"Spark Connect needs {needed}: pip install 'pyspark[connect]'")
 
 ENGINES = ("dynoxide",)
-
-SECONDS = 60
-"""How long to wait for what takes a moment where the machine is not busy."""
 
 Play = Callable[..., "subprocess.Popen[str]"]
 
@@ -79,29 +74,6 @@ def play(client: subprocess.Popen[str], config: DynamoDBConfig, tables: Callable
 def outcome(client: subprocess.Popen[str]) -> str:
     assert client.stdout is not None
     return client.stdout.readline().strip()
-
-
-@pytest.fixture
-def db(config: DynamoDBConfig) -> Iterator[DynamoDB]:
-    with DynamoDB(config) as client:
-        yield client
-
-
-def stored(db: DynamoDB) -> PipelineRunLog:
-    found = db.get(PipelineRunLog, {"run_id": "r", "pipeline_id": "p"}, consistent=True)
-    assert found is not None
-    return found
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
-def jobs(spark: Any) -> list[int]:
-    return list(spark.sparkContext.statusTracker().getActiveJobsIds())
 
 
 def test_a_run_has_what_was_observed_but_no_figures_of_spark(play: Play, spark: Any, db: DynamoDB) -> None:
@@ -154,19 +126,12 @@ def test_a_client_that_is_asked_to_stop_cancels_its_run_and_its_jobs(
     assert (log.status, log.error_message) == (RunStatus.CANCELLED, f"interrupted by {number.name}")
 
 
-registers = pytest.mark.skipif(
-    pyspark.__version__ < "4.1", reason="Spark 4.0 does not replace a source of a name"
-)
-
-
 @pytest.mark.parametrize("scenario", ["files", pytest.param("days", marks=registers)])
 def test_tables_are_written_read_and_counted(
     play: Play, db: DynamoDB, tables: Callable[..., list[str]], tmp_path: Path, scenario: str
 ) -> None:
     tables(Day)
-    db.put(
-        PipelineConfig(pipeline_id="p", pipeline_name="Flights", source_type="file", destination_type="file")
-    )
+    db.put(pipeline())
     options: dict[str, dict[str, Any]] = {
         "files": {"partition_columns": ["origin"]},
         "days": {"connection_config": {"service": "dynamodb", "table": "days"}},
@@ -174,24 +139,13 @@ def test_tables_are_written_read_and_counted(
     }
     few = [{"name": "few", "expression": "flights < 6"}]
     for table_id, more in options.items():
-        db.put(
-            TableConfig(
-                table_id=table_id,
-                pipeline_id="p",
-                table_name=table_id,
-                table_type=TableType.DESTINATION,
-                data_format=DataFormat.PARQUET,
-                location=(tmp_path / table_id).as_uri(),
-                data_quality_checks=[] if table_id == "ignored" else few,
-                **more,
-            )
-        )
+        checks = [] if table_id == "ignored" else few
+        db.put(table_of_files(table_id, table_id, tmp_path, data_quality_checks=checks, **more))
     assert outcome(play(scenario)) == "nothing"
     log = stored(db)
     assert (log.output_tables, log.metrics["output_rows"]) == ([scenario], 2)
     assert [(check.check_name, check.passed) for check in log.data_quality_results] == [("few", False)]
     assert log.metrics["observed"] == {f"read {scenario}": {"rows": 2}}
     for table_id in ["files", "ignored"] if scenario == "files" else ["days"]:
-        table = db.get(TableConfig, table_id, consistent=True)
-        assert table is not None
+        table = table_of(db, table_id)
         assert (table.record_count, table.size_bytes) == (2, None)

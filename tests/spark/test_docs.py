@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.models import DataFormat, PipelineConfig, PipelineRunLog, TableConfig, TableType
@@ -26,13 +24,9 @@ def test_the_first_program_of_the_docs_runs(
     config: DynamoDBConfig,
     tables: Callable[..., list[str]],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    environment: None,
 ) -> None:
     tables(PipelineConfig, TableConfig, PipelineRunLog)
-    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", str(config.endpoint_url))
-    monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", config.table_prefix)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     folders = {name: tmp_path / name for name in ("flights", "daily")}
     flights = spark.createDataFrame(
         [("JFK", "2013-01-01", 5), ("JFK", "2013-01-01", 7)], "origin string, day string, dep_delay int"

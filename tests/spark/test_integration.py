@@ -11,16 +11,24 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import pyspark
 import pytest
+from tests.support.run_blocks import stored
 from tests.support.spark_models import Day
+from tests.support.spark_tests import (
+    SECONDS,
+    jobs,
+    pipeline,
+    registers,
+    table_of,
+    table_of_files,
+    wait_for,
+)
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import ItemNotFoundError, RunLostError, ValidationError
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
 from dynamodb_wrapper.models import (
-    DataFormat,
     PipelineConfig,
     PipelineRunLog,
     RunStatus,
@@ -42,32 +50,16 @@ if TYPE_CHECKING:
 
 ENGINES = ("dynoxide",)
 
-SECONDS = 60
-"""How long to wait for what takes a moment where the machine is not busy."""
-
 Store: TypeAlias = Callable[..., TableConfig]
 
 pytestmark = pytest.mark.usefixtures("spark")
-
-registers = pytest.mark.skipif(
-    pyspark.__version__ < "4.1", reason="Spark 4.0 does not replace a source of a name"
-)
 
 
 @pytest.fixture
 def db(config: DynamoDBConfig, tables: Callable[..., list[str]]) -> Iterator[DynamoDB]:
     tables(PipelineConfig, TableConfig, PipelineRunLog)
     with DynamoDB(config) as client:
-        client.put(
-            PipelineConfig(
-                pipeline_id="p",
-                pipeline_name="Flights",
-                source_type="file",
-                destination_type="file",
-                cpu_cores=2,
-                memory_gb=Decimal("1.5"),
-            )
-        )
+        client.put(pipeline(cpu_cores=2, memory_gb=Decimal("1.5")))
         yield client
 
 
@@ -82,31 +74,11 @@ def store(db: DynamoDB, tmp_path: Path) -> Store:
     """Stores the configuration of a table of files in a folder of its own."""
 
     def make(table_id: str = "t", **fields: Any) -> TableConfig:
-        table = TableConfig(
-            table_id=table_id,
-            pipeline_id="p",
-            table_name=f"name of {table_id}",
-            table_type=TableType.DESTINATION,
-            data_format=DataFormat.PARQUET,
-            location=(tmp_path / table_id).as_uri(),
-            **fields,
-        )
+        table = table_of_files(table_id, f"name of {table_id}", tmp_path, **fields)
         db.put(table)
         return table
 
     return make
-
-
-def stored(db: DynamoDB, run_id: str) -> PipelineRunLog:
-    found = db.get(PipelineRunLog, {"run_id": str(run_id), "pipeline_id": "p"}, consistent=True)
-    assert found is not None
-    return found
-
-
-def table_of(db: DynamoDB, table_id: str = "t") -> TableConfig:
-    found = db.get(TableConfig, table_id, consistent=True)
-    assert found is not None
-    return found
 
 
 def test_a_session_has_the_settings_of_its_pipeline(
@@ -440,8 +412,7 @@ def sleep_for_ever(spark: SparkSession) -> None:
 
 
 def cancel_when_busy(spark: SparkSession, config: DynamoDBConfig) -> None:
-    while not spark.sparkContext.statusTracker().getActiveJobsIds():
-        time.sleep(0.05)
+    wait_for(lambda: jobs(spark))
     with PipelineRunLogsWriteApi(config) as api:
         api.update_run_status("r", "p", RunStatus.CANCELLED, "cancelled by ops")
 
@@ -474,6 +445,17 @@ def test_a_run_that_is_over_is_logged_in_one_call(
     log = log_pipeline_run_from_spark("p", "success", config=config, total_records_processed=5)
     assert stored(db, log.run_id).spark_version == spark.version
     assert log.trigger_type == "spark"
+
+
+def test_a_run_that_is_logged_in_one_call_has_no_secrets_of_its_error(
+    db: DynamoDB, config: DynamoDBConfig
+) -> None:
+    text = "no answer from jdbc:postgresql://ada:hunter2@db/sales?password=hunter2"
+    tags = {"token": "hunter2", "token_count": "5"}
+    log = log_pipeline_run_from_spark("p", "failed", error_message=text, config=config, tags=tags)
+    found = stored(db, log.run_id)
+    assert found.error_message == "no answer from jdbc:postgresql://***@db/sales?password=***"
+    assert found.tags == {"token": "(redacted)", "token_count": "5"}
 
 
 def test_statistics_of_what_was_written_elsewhere_are_counted(

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.faults import Exchange, FaultServer
+from tests.support.run_blocks import stored
+from tests.support.spark_tests import SECONDS, jobs, wait_for
 
 from dynamodb_wrapper.cli import main
 from dynamodb_wrapper.client import DynamoDB
@@ -27,7 +29,7 @@ from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import RunLostError
 from dynamodb_wrapper.handlers.pipeline_run_logs import leases
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
-from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, RunStatus
+from dynamodb_wrapper.models import PipelineRunLog, RunStatus
 from dynamodb_wrapper.spark import SparkDynamoDBIntegration
 from dynamodb_wrapper.timezones import utcnow
 
@@ -35,23 +37,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 ENGINES = ("dynoxide",)
-
-SECONDS = 60
-"""How long to wait for what takes a moment where the machine is not busy."""
-
-
-@pytest.fixture(autouse=True)
-def _environment(
-    dynamodb_engine: Any,
-    config: DynamoDBConfig,
-    tables: Callable[..., list[str]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    tables(PipelineRunLog, PipelineConfig)
-    monkeypatch.setenv("DYNAMODB_ENDPOINT_URL", str(config.endpoint_url))
-    monkeypatch.setenv("DYNAMODB_TABLE_PREFIX", config.table_prefix)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+pytestmark = pytest.mark.usefixtures("environment_of_runs")
 
 
 class Child:
@@ -122,23 +108,9 @@ def child(children: list[Child]) -> Iterator[Child]:
         children[-1].kill()
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
 def forget(config: DynamoDBConfig) -> None:
     with DynamoDB(config) as db:
         db.delete(PipelineRunLog, {"run_id": "r", "pipeline_id": "p"})
-
-
-def stored(config: DynamoDBConfig) -> PipelineRunLog:
-    with DynamoDB(config) as db:
-        found = db.get(PipelineRunLog, {"run_id": "r", "pipeline_id": "p"}, consistent=True)
-    assert found is not None
-    return found
 
 
 @pytest.mark.parametrize(
@@ -235,7 +207,7 @@ def test_a_driver_that_lost_its_run_while_its_log_was_out_of_reach_stops_its_job
         exchange.send(exchange.apply())
 
     def interfere() -> None:
-        wait_for(lambda: active(spark))
+        wait_for(lambda: jobs(spark))
         down.set()
         until = stored(config).lease_until
         wait_for(lambda: until is not None and utcnow() > until)
@@ -254,12 +226,8 @@ def test_a_driver_that_lost_its_run_while_its_log_was_out_of_reach_stops_its_job
                 spark.sparkContext.parallelize(range(2), 2).foreach(lambda _: time.sleep(600))
         other.join()
     assert "cancel" in str(raised.value.__cause__).lower()
-    wait_for(lambda: not active(spark))
+    wait_for(lambda: not jobs(spark))
     assert lost == [stored(config)]
-
-
-def active(spark: SparkSession) -> int:
-    return len(spark.sparkContext.statusTracker().getActiveJobsIds())
 
 
 def test_the_run_of_a_driver_that_was_killed_is_reaped_once_and_its_jvm_is_gone(

@@ -1,4 +1,4 @@
-"""The blocks of runs and stages as async context managers: one scenario for both faces."""
+"""The blocks of runs and stages as async context managers, one scenario for both faces; what is stored."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from dynamodb_wrapper.client import DynamoDB
+from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.models import PipelineRunLog
 from dynamodb_wrapper.runs import async_pipeline_run, pipeline_run
 
 
@@ -32,3 +35,13 @@ class Blocks:
         else:
             with run.stage(name) as stage:
                 yield stage
+
+
+def stored(where: DynamoDB | DynamoDBConfig, run_id: str = "r") -> PipelineRunLog:
+    """What is stored now of a run of the pipeline "p"."""
+    if isinstance(where, DynamoDBConfig):
+        with DynamoDB(where) as db:
+            return stored(db, run_id)
+    found = where.get(PipelineRunLog, {"run_id": str(run_id), "pipeline_id": "p"}, consistent=True)
+    assert found is not None
+    return found

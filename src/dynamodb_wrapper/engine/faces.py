@@ -149,8 +149,8 @@ def _check_arguments(
         raise TypeError(f"{told}; it takes {', '.join(named)}") from None
 
 
-class BlockingUse(Blocking):
-    """A blocking class whose use ends with `close()`, or with its `with` block."""
+class Use:
+    """A class whose use ends with `close()`, or with its `with` block."""
 
     def close(self) -> None:
         """End the use of it."""
@@ -163,6 +163,10 @@ class BlockingUse(Blocking):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class BlockingUse(Use, Blocking):
+    """A blocking class whose use ends so."""
 
 
 class AwaitingUse(Awaiting):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
+from dynamodb_wrapper.engine.faces import Use
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError, ValidationError
 from dynamodb_wrapper.expressions.assignments import add, put
 from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
@@ -47,7 +47,7 @@ log = logging.getLogger("dynamodb_wrapper.spark")
 DEFAULT_LEVEL = "MEMORY_AND_DISK"
 
 
-class SparkDynamoDBIntegration:
+class SparkDynamoDBIntegration(Use):
     """Everything that a pipeline on Spark asks of this library; a context manager.
 
     Parameters:
@@ -241,14 +241,6 @@ class SparkDynamoDBIntegration:
     def close(self) -> None:
         """End the use of the connections; the Spark session goes on."""
         self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _register(self, session: SparkSession) -> None:
         """Have `format("dynamodb")` use this integration's config."""
