@@ -377,7 +377,8 @@ async def test_the_run_id_alone_is_enough_where_it_is_unique(face: Any, table: A
     await api.update_run_status("r1", status="running")
     await api.finish_pipeline_run("r1", status="success")
     run = stored()
-    assert (run.status, run.cpu_hours, run.current_stage) == ("success", Decimal("0.5"), "extract")
+    assert (run.status, run.cpu_hours, run.current_stage) == ("success", Decimal("0.5"), None)
+    assert [(each.stage_name, each.status) for each in run.stages] == [("extract", "success")]
     assert await api.delete_run_log("r1") is True
     assert [item["run_id"] for item in table.scan()["Items"]] == ["other"]
 

@@ -82,7 +82,7 @@ class PipelineRunLogsCommands(LeaseCommands):
         """Add a stage to a run, or replace its stage of that name; it becomes the `current_stage`.
 
         Atomic: of stages that are added at once none is lost. A run that is over takes stages too, because
-        the last ones may be reported late.
+        the last ones may be reported late; none of them becomes the current one.
 
         Returns:
             The run as it is stored now.

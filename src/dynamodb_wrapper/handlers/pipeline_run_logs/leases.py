@@ -73,7 +73,8 @@ class LeaseCommands(StatusCommands):
         """Set fields of one's own run, and renew its lease; harmless when it is repeated.
 
         Parameters:
-            values: new values by field of `PipelineRunLog`; a final `status` ends the run.
+            values: new values by field of `PipelineRunLog`; a final `status` ends the run and the
+                stages that are open.
             lease_seconds: how long the owner may be silent from now on; the lease stays as it is where this
                 is None.
 
@@ -82,13 +83,8 @@ class LeaseCommands(StatusCommands):
             ItemNotFoundError: there is no such run.
         """
         lease = {} if lease_seconds is None else _lease(owner, lease_seconds)
-        write = UpdateExisting(
-            schema=self._schema,
-            table=self._table,
-            key={"run_id": run_id, "pipeline_id": pipeline_id},
-            changes=changes_of(self._schema, {"updated_at": utcnow(), **values, **lease}),
-            guard=_owned_by(owner),
-        )
+        key = {"run_id": run_id, "pipeline_id": pipeline_id}
+        write = self._changed(key, {**values, **lease}, _owned_by(owner))
         try:
             return (yield from write.flow(self.client.send))
         except ConflictError as error:
@@ -142,7 +138,7 @@ class LeaseCommands(StatusCommands):
     def reap_lost_runs(
         self, pipeline_id: str | None = None, *, grace_seconds: float = GRACE_SECONDS
     ) -> Flow[list[PipelineRunLog]]:
-        """End the runs whose owners are silent: failed, with the last sign of life as their end.
+        """End the runs whose owners are silent, and their stages: failed, their end the last sign of life.
 
         However many reap at once, each run is ended by one of them. Runs without a lease, such as those that
         `start_pipeline_run` makes, are never touched.
@@ -184,16 +180,9 @@ class LeaseCommands(StatusCommands):
             "end_time": end,
             "duration_seconds": seconds_between(start, end),
             "lease_owner": reaper,
-            "updated_at": utcnow(),
         }
         as_found = Compare(LEASE, "=", Wire({"S": found["lease_until"]}))
-        reap = UpdateExisting(
-            schema=self._schema,
-            table=self._table,
-            key=key,
-            changes=changes_of(self._schema, values),
-            guard=all_of(_running(), as_found),
-        )
+        reap = self._changed(key, values, _running() & as_found)
         try:
             return (yield from reap.flow(self.client.send))
         except ItemNotFoundError:

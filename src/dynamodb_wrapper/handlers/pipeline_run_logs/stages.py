@@ -25,7 +25,9 @@ from dynamodb_wrapper.expressions import (
     Concat,
     Condition,
     Exists,
+    In,
     Missing,
+    Not,
     Params,
     Path,
     Remove,
@@ -33,6 +35,7 @@ from dynamodb_wrapper.expressions import (
     all_of,
 )
 from dynamodb_wrapper.expressions.conditions import AnyOf, Size
+from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import TERMINAL
 from dynamodb_wrapper.models import PipelineRunLog, StageInfo
 from dynamodb_wrapper.operations import UpdateItem
 from dynamodb_wrapper.operations.intents import changes_of, conflict, not_found
@@ -59,8 +62,8 @@ class Guard:
 class PutStage(Write[PipelineRunLog]):
     """Add a stage to a run that exists, or replace its stage of that name.
 
-    Doing it twice ends as doing it once. What an older stage of that name has beside the fields of
-    `StageInfo` is kept.
+    Doing it twice ends as doing it once. It becomes the current stage unless the run is over. What an older
+    stage of that name has beside the fields of `StageInfo` is kept.
 
     Parameters:
         timeout_seconds: how long to go on when other writers keep changing the run.
@@ -82,9 +85,10 @@ class PutStage(Write[PipelineRunLog]):
         """See `Operation.flow`."""
         deadline = monotonic() + self.timeout_seconds
         known: Sequence[StageInfo] = ()
+        is_over = False
         while True:
             try:
-                after = yield from self._write(known).flow(send)
+                after = yield from self._write(known, is_over).flow(send)
             except ConditionalCheckFailedError as error:
                 run: Any = error.current_item
                 if run is None:
@@ -97,7 +101,7 @@ class PutStage(Write[PipelineRunLog]):
                 if monotonic() >= deadline:
                     why = f"kept changing for {self.timeout_seconds:g} s while a stage was added: try again"
                     raise conflict(self.schema, self.key, error, why) from error
-                known = run.stages
+                known, is_over = run.stages, run.status.is_terminal
             else:
                 assert after is not None, "ALL_NEW brings the item"
                 return after
@@ -108,7 +112,7 @@ class PutStage(Write[PipelineRunLog]):
         assert after is not None, "ALL_NEW brings the item"
         return after
 
-    def _write(self, known: Sequence[StageInfo]) -> UpdateItem[PipelineRunLog]:
+    def _write(self, known: Sequence[StageInfo], is_over: bool = False) -> UpdateItem[PipelineRunLog]:
         names = [stage.stage_name for stage in known]
         place = names.index(self.stage.stage_name) if self.stage.stage_name in names else None
         changes: tuple[Change, ...]
@@ -119,13 +123,17 @@ class PutStage(Write[PipelineRunLog]):
             changes = _replacement(place, self.stage)
             condition = Compare(Path((STAGES, place, "stage_name")), "=", self.stage.stage_name)
         guard = None if self.guard is None else self.guard.condition
-        stamps = changes_of(self.schema, {"current_stage": self.stage.stage_name, "updated_at": utcnow()})
+        over: Condition = In(Path(("status",)), TERMINAL)
+        current = {} if is_over else {"current_stage": self.stage.stage_name}
+        stamps = changes_of(self.schema, {**current, "updated_at": utcnow()})
         return UpdateItem(
             table=self.table,
             key=wire_key(self.schema, self.key),
             update=Update(rekeyed(self.schema, self.key, (*changes, *stamps)).changes),
             reader=self.schema.codec,
-            condition=all_of(Exists(Path((self.schema.partition_key,))), condition, guard),
+            condition=all_of(
+                Exists(Path((self.schema.partition_key,))), condition, guard, over if is_over else Not(over)
+            ),
             encode=self.schema.codec.encode_attribute,
             returns="ALL_NEW",
             repeatable=True,

@@ -12,12 +12,13 @@ from time import monotonic
 from typing import Any
 
 from dynamodb_wrapper.engine.faces import method
-from dynamodb_wrapper.engine.flow import Flow
+from dynamodb_wrapper.engine.flow import Flow, Write
 from dynamodb_wrapper.exceptions import ConflictError, ItemNotFoundError, UnreadableItemError
-from dynamodb_wrapper.expressions import Assign, Compare, In, Path, all_of
+from dynamodb_wrapper.expressions import Assign, Change, Compare, Condition, In, Path, all_of
 from dynamodb_wrapper.expressions.params import Wire
 from dynamodb_wrapper.handlers.given import refused
 from dynamodb_wrapper.handlers.moments import moment
+from dynamodb_wrapper.handlers.pipeline_run_logs.ending import EndRun
 from dynamodb_wrapper.handlers.pipeline_run_logs.inputs import OPEN, Status, having, required
 from dynamodb_wrapper.handlers.pipeline_run_logs.runs import RunCommands, seconds_between
 from dynamodb_wrapper.handlers.pipeline_run_logs.searches import STATUS_RUNS
@@ -42,6 +43,7 @@ class StatusCommands(RunCommands):
 
     Over are runs that are success, failed, cancelled or skipped. Nothing changes the status of such a run:
     giving it the status that it has returns it as it is, any other is a `ConflictError` that carries it.
+    Stages that a run leaves open end as the run does, with the same write, and none is the current one then.
     """
 
     @method
@@ -200,22 +202,41 @@ class StatusCommands(RunCommands):
         values: Mapping[str, Any],
         allowed: tuple[RunStatus, ...],
         started: object,
-    ) -> UpdateExisting[PipelineRunLog]:
+    ) -> Write[PipelineRunLog]:
         """The change of a run that still has one of these statuses, and the start its duration counts from.
 
         Sent twice it ends as sent once: the second finds the status that the first has written.
         """
         known = {name: value for name, value in values.items() if name != UPDATED_BY}
-        changes = changes_of(self._schema, {"updated_at": utcnow(), **known})
-        if values.get(UPDATED_BY) is not None:
-            changes = (*changes, Assign(Path((UPDATED_BY,)), values[UPDATED_BY]))
+        by = values.get(UPDATED_BY)
+        more = () if by is None else (Assign(Path((UPDATED_BY,)), by),)
         same_start = None if started is None else Compare(START, "=", started)
-        return UpdateExisting(
+        return self._changed(key, known, all_of(In(STATUS, allowed), same_start), more)
+
+    def _changed(
+        self,
+        key: Mapping[str, Any],
+        values: Mapping[str, Any],
+        guard: Condition | None,
+        more: tuple[Change, ...] = (),
+    ) -> Write[PipelineRunLog]:
+        """New values of a run of which the guard holds; a final status ends its open stages too."""
+        now = utcnow()
+        changes = (*changes_of(self._schema, {"updated_at": now, **values}), *more)
+        status = RunStatus(values["status"]) if "status" in values else None
+        if status is None or not status.is_terminal:
+            return UpdateExisting(
+                schema=self._schema, table=self._table, key=key, changes=changes, guard=guard
+            )
+        return EndRun(
             schema=self._schema,
             table=self._table,
             key=key,
             changes=changes,
-            guard=all_of(In(STATUS, allowed), same_start),
+            status=status,
+            end=values.get("end_time") or now,
+            guard=guard,
+            timeout_seconds=self.config.timeout_seconds,
         )
 
     def _running(self, pipeline_id: str) -> Flow[list[tuple[dict[str, Any], str]]]:
