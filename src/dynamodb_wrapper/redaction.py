@@ -33,13 +33,13 @@ _ORACLE_USER = re.compile(r"""(jdbc:oracle:\w+:)[^\s/@:]+/(?:\\?"[^"\s]*"|[^\s@"
 _NAMES = (
     r"passwo?r?d|passphrase|(?<![a-z])pwd|(?<=[?&;])pass|token|credentials|signature|(?<![a-z])sig"
     r"|secret(?:[_.-]?access)?(?:[_.-]?key)?"
-    r"|(?:account|access|api|private|encryption|shared|subscription|master|signing)[_.-]?key(?:\.[\w.-]+)?"
+    r"|(?:account|access|api|private|encryption|shared|subscription|master|signing)[_.-]?key(?:\.[\w.-]{1,100})?"
 )
 _QUOTED = r"""(["'])(?:\\.|(?!\2)[^\\\n])+\2|(\\+["'])(?:(?!\3)[^\n])+\3"""
 _PLAIN = (
     # A mark belongs to the value unless the value ends there: another name follows, or nothing does.
     r"""(?:[^\s&;,"'<>(){}\[\]\\]|[&;,"'<>(){}\[\]\\]"""
-    r"""(?![&;,"'<>(){}\[\]\\]*(?:\s|$|/|[\w.%-]+\s*(?:=|->|\\?["']\s*:|:\s))))+"""
+    r"""(?![&;,"'<>(){}\[\]\\]{0,8}+(?:\s|$|/|[\w.%-]+\s*(?:=|->|\\?["']\s*:|:\s))))+"""
 )
 _NAMED = re.compile(
     rf"""((?:{_NAMES})\\?["']?\s*(?:->|=>|[:=])\s*b?)(?:{_QUOTED}|(\\?["']?){_PLAIN})""", re.IGNORECASE
