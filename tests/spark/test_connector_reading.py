@@ -235,13 +235,7 @@ def test_a_task_waits_at_its_end_until_the_units_that_it_used_have_come(
         source = Source(asked, config.replace(endpoint_url=server.url, table_prefix=""))
         source = source.known(kinds_of(spark_schema(Order)))
         assert list(batches_of(source, Share(0, 2, 0.0), arrow_of(spark_schema(Order)))) == []
-    assert 10 < waited[-1] < 13  # (128 units - half a second's) / 10 a second
-
-
-@pytest.mark.parametrize(("partitions", "tasks", "share"), [(4, None, 25), (4, 2, 50), (2, 8, 50)])
-def test_tasks_share_the_units(partitions: int, tasks: int | None, share: float) -> None:
-    assert Options(tasks=tasks).share(100.0, partitions) == share
-    assert Options(tasks=tasks).share(None, partitions) is None
+    assert 10 < waited[-1] < 13  # 128 units / 10 a second
 
 
 @pytest.mark.parametrize(

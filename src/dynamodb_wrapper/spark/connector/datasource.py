@@ -28,6 +28,7 @@ from dynamodb_wrapper.spark.connector.planning import Share, shares
 from dynamodb_wrapper.spark.connector.reading import batches_of
 from dynamodb_wrapper.spark.connector.sampling import sampled
 from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of, spark_schema
+from dynamodb_wrapper.spark.connector.slots import slots_of
 from dynamodb_wrapper.spark.connector.source import Source
 from dynamodb_wrapper.spark.connector.streaming import StreamReader
 from dynamodb_wrapper.spark.connector.writer import writer_of
@@ -40,10 +41,11 @@ class DynamoDBDataSource(DataSource):
 
     config: ClassVar[Given] = None
     short_name: ClassVar[str] = NAME
+    slots: ClassVar[int | None] = None
 
     def __init__(self, options: MutableMapping[str, str]) -> None:
         super().__init__(options)
-        self._source = Source(read_options(options), self.config)
+        self._source = Source(read_options(options, self.slots), self.config)
 
     @classmethod
     def name(cls) -> str:
@@ -102,7 +104,8 @@ def register(spark: SparkSession, config: DynamoDBConfig | None = None, name: st
         ValidationError: Spark 4.0 does not let a source that has registered itself be replaced.
     """
     given: Given = settings_in(spark.conf) if config is None else config
-    made = type("DynamoDBDataSource", (DynamoDBDataSource,), {"config": given, "short_name": name})
+    known = {"config": given, "short_name": name, "slots": slots_of(spark)}
+    made = type("DynamoDBDataSource", (DynamoDBDataSource,), known)
     try:
         spark.dataSource.register(made)
     except AnalysisException as error:

@@ -15,18 +15,20 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 import pyspark
+from msgspec import structs
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.spark.connector.counts import Counts, together
-from dynamodb_wrapper.spark.connector.options import read_options, settings_in
+from dynamodb_wrapper.spark.connector.options import Options, Value, read_options, settings_in
 from dynamodb_wrapper.spark.connector.planning import Share, shares
 from dynamodb_wrapper.spark.connector.reading import batches_of
 from dynamodb_wrapper.spark.connector.rows import RowMaker
 from dynamodb_wrapper.spark.connector.sampling import sampled
 from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of, spark_schema
+from dynamodb_wrapper.spark.connector.slots import slots_of
 from dynamodb_wrapper.spark.connector.source import Source
 from dynamodb_wrapper.spark.connector.writing import check_columns, written
 
@@ -39,13 +41,14 @@ def read_small(
     *,
     schema: StructType | str | None = None,
     config: DynamoDBConfig | None = None,
-    **options: str,
+    **options: Value,
 ) -> DataFrame:
     """A table as a DataFrame, read at once and by the driver alone.
 
     Parameters:
         schema: the columns; by the model or a sample of the items where none is given.
         config: the settings; those of the session's conf and the environment where none are given.
+        options: as of `format("dynamodb")`; those that are None are left out.
 
     Raises:
         DynamoDBWrapperError: as it happened, and not as Spark tells of it.
@@ -56,7 +59,8 @@ def read_small(
         raise ValidationError(
             f"read_small needs Spark 4.0, and this is {pyspark.__version__}: {text}", errors={"spark": [text]}
         )
-    source, columns = _asked(spark, schema, config, options)
+    asked = structs.replace(read_options(options), tasks=THREADS)
+    source, columns = _asked(spark, schema, config, asked)
     arrow = arrow_of(columns, source.own_model)
     parts = shares(source)
     with ThreadPoolExecutor(THREADS, "dynamodb-wrapper-segment") as pool:
@@ -70,23 +74,23 @@ def read_by_map(
     *,
     schema: StructType | str | None = None,
     config: DynamoDBConfig | None = None,
-    **options: str,
+    **options: Value,
 ) -> DataFrame:
     """A table as a DataFrame that tasks read by `mapInArrow`; parameters as for `read_small`."""
-    source, columns = _asked(spark, schema, config, options)
+    source, columns = _asked(spark, schema, config, read_options(options, slots_of(spark)))
     parts = shares(source)
     rows = spark.range(0, len(parts), 1, max(1, len(parts)))
     return rows.mapInArrow(partial(_read, source, arrow_of(columns, source.own_model), parts), columns)
 
 
-def write_by_map(df: DataFrame, *, config: DynamoDBConfig | None = None, **options: str) -> Counts:
+def write_by_map(df: DataFrame, *, config: DynamoDBConfig | None = None, **options: Value) -> Counts:
     """Write a DataFrame by `mapInArrow`, and return what became of its rows.
 
     Raises:
         ValidationError: the columns are not those that the table and the operation need.
     """
     given = settings_in(df.sparkSession.conf) if config is None else config
-    asked = Source(read_options(options), given)
+    asked = Source(read_options(options, slots_of(df.sparkSession)), given)
     source = asked.known(kinds_of(df.schema, besides=asked.options.sets))
     check_columns(source)
     rows = RowMaker(arrow_of(df.schema, source.own_model), source.options.sets)
@@ -98,9 +102,9 @@ def _asked(
     spark: SparkSession,
     schema: StructType | str | None,
     config: DynamoDBConfig | None,
-    options: dict[str, str],
+    options: Options,
 ) -> tuple[Source, StructType]:
-    source = Source(read_options(options), settings_in(spark.conf) if config is None else config)
+    source = Source(options, settings_in(spark.conf) if config is None else config)
     if isinstance(schema, str):
         schema = spark.createDataFrame([], schema).schema
     if schema is None:

@@ -6,7 +6,7 @@ keep the case of an option's name, so it does not count here either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct, structs
@@ -19,6 +19,8 @@ Operation: TypeAlias = Literal["put", "insert", "update", "delete"]
 OPERATIONS: Final[tuple[Operation, ...]] = ("put", "insert", "update", "delete")
 Given: TypeAlias = DynamoDBConfig | Mapping[str, str] | None
 """What a source was registered with: a config, or what a session's conf says."""
+Value: TypeAlias = str | float | bool | None
+"""An option's value, as Spark's own `option` takes it."""
 Use: TypeAlias = Literal["reading a table", "writing", "streaming"]
 REJECTS: Final = ("fail", "count")
 _CREDENTIALS = ("accesskey", "secretkey", "sessiontoken", "awsaccesskeyid", "awssecretaccesskey")
@@ -69,7 +71,7 @@ class Options(Struct, frozen=True, kw_only=True):
         sample_size: how many items the schema is inferred from.
         read_units: read units a second of all tasks together.
         write_units: write units a second of all tasks together.
-        tasks: how many tasks run at the same time, to share the units.
+        tasks: how many tasks run at the same time, to share the units; None where nobody knows.
         operation: what writing does with each row.
         on_reject: "fail" or "count" rows that cannot be written.
         sets: the columns that are stored as sets, where no model tells it.
@@ -126,17 +128,19 @@ class Options(Struct, frozen=True, kw_only=True):
         return None if units is None else units / min(partitions, self.tasks or partitions)
 
 
-def read_options(given: Mapping[str, str]) -> Options:
+def read_options(given: Mapping[str, Value], slots: int | None = None) -> Options:
     """The options as Spark gives them.
 
     Parameters:
-        given: texts by name; `path` (what `load` and `save` were given) stands for `table`.
+        given: values by name; `path` (what `load` and `save` were given) stands for `table`.
+        slots: how many tasks can run at the same time, where that is known: so many share the units if no
+            option says otherwise.
 
     Raises:
         ValidationError: an option is not known, or its value is none that it takes.
     """
     found: dict[str, Any] = {}
-    for name, text in given.items():
+    for name, text in _texts(given):
         plain = name.lower()
         field = _FIELDS.get("table" if plain == "path" else plain)
         if field is None:
@@ -150,10 +154,19 @@ def read_options(given: Mapping[str, str]) -> Options:
     if "table" not in found and "model" not in found:
         text = 'give the option "table", or "model" as "package.module:Class"'
         raise ValidationError(f"no table was named: {text}", errors={"table": [text]})
+    if slots is not None:
+        found.setdefault("tasks", slots)
     if "write_units" in found and "tasks" not in found:
         text = 'say with the option "tasks" how many tasks write at the same time: they share the units'
         raise ValidationError(f"writeUnits: {text}", errors={"tasks": [text]})
     return Options(**found)
+
+
+def _texts(given: Mapping[str, Value]) -> Iterator[tuple[str, str]]:
+    """What Spark makes of options; those that are None are left out."""
+    for name, value in given.items():
+        if value is not None:
+            yield name, str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _unknown(name: str) -> ValidationError:

@@ -12,13 +12,13 @@ from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.operations import Scan
 from dynamodb_wrapper.operations.entries import wire_reader
 from dynamodb_wrapper.spark.connector.inference import Inferred, infer
-from dynamodb_wrapper.spark.connector.options import read_options
+from dynamodb_wrapper.spark.connector.options import Value, read_options
 from dynamodb_wrapper.spark.connector.source import Source
 
 _log = logging.getLogger(__name__)
 
 
-def infer_schema(config: DynamoDBConfig | None = None, **options: str) -> Inferred:
+def infer_schema(config: DynamoDBConfig | None = None, **options: Value) -> Inferred:
     """The schema that a sample of a table's items shows, and what in it does not fit one type.
 
     Parameters:

@@ -114,7 +114,8 @@ class Source:
     ) -> Iterator[DynamoDB]:
         """A client that uses no more than its share; at the end it waits until what was used has come.
 
-        Else each of many short tasks would take a page for nothing, and all together more than there is.
+        It begins with no units. Else each of many short tasks would take some, or a page, for nothing, and
+        all together more than there is.
 
         Parameters:
             reads: read units a second that it may use.
@@ -127,11 +128,15 @@ class Source:
             with DynamoDB(config, observers=observers) as db:
                 yield db
             return
-        limit = RateLimit(read_units=reads, write_units=writes)
+        limit = RateLimit(read_units=reads, write_units=writes, begins_full=False)
         patient = min(LONGEST_SECONDS, config.timeout_seconds + 2 * LARGEST_PAGE_UNITS / min(rates))
         config = config.replace(plugins=(*config.plugins, limit), timeout_seconds=patient)
-        with DynamoDB(config, observers=observers) as db:
-            yield db
+        try:
+            with DynamoDB(config, observers=observers) as db:
+                yield db
+        except Exception:
+            time.sleep(limit.owed_seconds())  # for Spark begins a task that failed again at once
+            raise
         time.sleep(limit.owed_seconds())
 
     @cached_property
