@@ -144,7 +144,9 @@ def test_tables_are_written_read_and_counted(
     assert outcome(play(scenario)) == "nothing"
     log = stored(db)
     assert (log.output_tables, log.metrics["output_rows"]) == ([scenario], 2)
-    assert [(check.check_name, check.passed) for check in log.data_quality_results] == [("few", False)]
+    assert [(check.check_name, check.passed) for check in log.data_quality_results] == [
+        (f"{scenario}.few", False)
+    ]
     assert log.metrics["observed"] == {f"read {scenario}": {"rows": 2}}
     for table_id in ["files", "ignored"] if scenario == "files" else ["days"]:
         table = table_of(db, table_id)

@@ -54,7 +54,7 @@ def test_the_days_and_checks_are_those_of_the_plain_demonstration(
     months = installed.months() if full else installed.months()[:3]
     joined = spark_stages.join(frames["flights"].filter(f"month <= {months[-1]}"), frames).cache()
     days = [row.asDict() for row in spark_stages.aggregate(joined).collect()]
-    checks = checks_of(configs["flights"])
+    checks = checks_of(configs["flights"], own=True)
     expected, judged = [], []
     for month in months:
         plain = pipeline.join(installed.extract(month).flights, installed.lookups)

@@ -267,8 +267,8 @@ def test_a_check_that_fails_is_noted_and_one_that_is_to_fail_the_pipeline_does(
         integration.write_table(spark.range(100), "t", run=run)
     log = stored(db, run)
     assert [(result.check_name, result.passed) for result in log.data_quality_results] == [
-        ("few", False),
-        ("all", True),
+        ("t.few", False),
+        ("t.all", True),
     ]
     assert not log.data_quality_passed
     store("strict", data_quality_checks=[{**few, "on_failure": "fail"}])

@@ -88,7 +88,7 @@ def _schema(columns: dict[str, str]) -> dict[str, list[dict[str, str]]]:
 
 
 def _checks() -> list[dict[str, object]]:
-    return [
+    checks: list[dict[str, object]] = [
         {
             "name": "flights_without_departure_time",
             "expression": "dep_time IS NOT NULL",
@@ -98,3 +98,4 @@ def _checks() -> list[dict[str, object]]:
         {"name": "repeated_flights", "most": 0},
         {"name": "days_with_flights", "least": "every day of the month"},
     ]
+    return [{**check, "by": "pipeline"} for check in checks]  # of a month's flights with their airlines

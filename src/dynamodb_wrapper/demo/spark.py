@@ -141,7 +141,7 @@ class SparkDemonstration(Demonstration):
         flights = self._client.get(TableConfig, catalog.table_id("flights"))
         assert flights is not None, "it was registered before"
         tables = {name: self._integration.read_table(catalog.table_id(name)) for name in SCHEMAS}
-        work = partial(SparkWork, self._integration, tables, checks_of(flights))
+        work = partial(SparkWork, self._integration, tables, checks_of(flights, own=True))
         return MonthlyRuns(self._integration.pipeline_run_context, work)
 
     def _worst_days(self) -> tuple[list[DailyDelayView], int]:

@@ -1,28 +1,35 @@
-"""What the data of a table must fulfil, as its configuration says, and how Spark looks at that.
+"""The data-quality checks of a table, as its configuration says, and how Spark counts what breaks them.
 
-Knows rules, checks and SQL expressions. Must not know where data come from or go to.
-
-Rules (`validation_rules`) are asked of each row while it is written: the first row that breaks one stops the
-write, and nothing of it is committed where the format commits as a whole, as files do. Checks
-(`data_quality_checks`) are counted in the same pass, and judged when it is over.
+Knows `data_quality_checks` and SQL expressions. Must not know where data come from or go to, nor runs. Checks
+are counted while the data are computed anyway, and judged when that is over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.models import DataQualityResult, TableConfig
-from dynamodb_wrapper.validation import did_you_mean
+from dynamodb_wrapper.spark.entries import Wrong
+from dynamodb_wrapper.spark.rules import OWN, cannot_be_asked, holds
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 ROWS = "rows"
-RULES = ("required_columns", "not_null", "ranges", "allowed_values", "patterns", "expressions")
+ENTRIES = ("name", "expression", "most", "on_failure", "by")
+
+_FIELD = "data_quality_checks"
+_MEANT = {
+    "check_name": "name",
+    "condition": "expression",
+    "sql": "expression",
+    "max": "most",
+    "threshold": "most",
+    "severity": "on_failure",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,88 +55,37 @@ class Check:
         return DataQualityResult(
             check_name=self.name,
             passed=passed,
-            expected_value=f"at most {allowed.normalize():f}",
+            expected_value=f"at most {allowed.normalize():f} of {rows} rows",
             actual_value=broken,
             error_message=told,
         )
 
 
-def rules_of(table: TableConfig) -> dict[str, str]:
-    """The rules for each row, by name, as SQL expressions.
-
-    `validation_rules` may have `not_null` (columns), `ranges` (`{"n": {"min": 0, "max": 9}}`),
-    `allowed_values` (`{"kind": ["a", "b"]}`), `patterns` (`{"id": "^[a-z]+$"}`) and `expressions` (SQL by
-    name); `required_columns` are asked of the whole (`require_columns`).
-    """
-    rules = table.validation_rules
-    if unknown := [name for name in rules if name not in RULES]:
-        raise _wrong(
-            table, unknown[0], f"no such rule{did_you_mean(unknown[0], RULES)}; there are {', '.join(RULES)}"
-        )
-    found = {f"{column} is not null": f"`{column}` IS NOT NULL" for column in rules.get("not_null", ())}
-    for column, bounds in rules.get("ranges", {}).items():
-        if (low := bounds.get("min")) is not None:
-            found[f"{column} is at least {low}"] = f"`{column}` IS NULL OR `{column}` >= {_literal(low)}"
-        if (high := bounds.get("max")) is not None:
-            found[f"{column} is at most {high}"] = f"`{column}` IS NULL OR `{column}` <= {_literal(high)}"
-    for column, values in rules.get("allowed_values", {}).items():
-        listed = ", ".join(map(_literal, values))
-        found[f"{column} has an allowed value"] = f"`{column}` IS NULL OR `{column}` IN ({listed})"
-    for column, pattern in rules.get("patterns", {}).items():
-        found[f"{column} is like {pattern}"] = f"`{column}` IS NULL OR `{column}` RLIKE {_literal(pattern)}"
-    return found | dict(rules.get("expressions", {}))
-
-
-def checks_of(table: TableConfig) -> list[Check]:
-    """The checks that Spark can count: those with an `expression`.
+def checks_of(table: TableConfig, *, own: bool = False) -> list[Check]:
+    """The checks that Spark counts whenever the table is read or written.
 
     `{"name": "late", "expression": "delay < 60", "most": 0.04, "on_failure": "fail"}`; `most` is 0 and
-    `on_failure` is "warn" where they are left out. A check without an expression is the pipeline's own.
-    """
-    found = []
-    for given in table.data_quality_checks:
-        if "expression" not in given:
-            continue
-        if given.get("on_failure", "warn") not in ("warn", "fail"):
-            raise _wrong(
-                table, str(given.get("name")), 'on_failure is "warn" or "fail"', "data_quality_checks"
-            )
-        found.append(
-            Check(
-                name=str(given.get("name", given["expression"])),
-                expression=str(given["expression"]),
-                most=Decimal(str(given.get("most", 0))),
-                fails=given.get("on_failure") == "fail",
-            )
-        )
-    return found
+    `on_failure` is "warn" where they are left out. One with `"by": "pipeline"` is the pipeline's own,
+    whatever else it has: the pipeline asks it, perhaps of other data.
 
-
-def require_columns(df: DataFrame, table: TableConfig) -> None:
-    """Refuse a DataFrame that lacks columns which the table needs.
+    Parameters:
+        own: the pipeline's own instead, of which those that have an `expression`.
 
     Raises:
-        ValidationError: names those that are missing.
+        ValidationError: names whatever is not understood, because a check that is passed over is believed
+            passed.
     """
-    needed = [*table.validation_rules.get("required_columns", ()), *table.partition_columns]
-    needed += table.primary_key_columns
-    if missing := [column for column in dict.fromkeys(needed) if column not in df.columns]:
-        text = f"add {', '.join(missing)}; it has {', '.join(df.columns)}"
-        raise ValidationError(
-            f"the data for table {table.table_id} lack columns: {text}",
-            errors={column: [text] for column in missing},
-        )
-
-
-def ruled(df: DataFrame, table: TableConfig) -> DataFrame:
-    """The same rows, of which the first one that breaks a rule fails the job."""
-    from pyspark.sql import functions as F
-
-    for name, expression in rules_of(table).items():
-        message = f"table {table.table_id}: a row breaks the rule {name!r} ({expression})"
-        kept = F.coalesce(F.expr(expression), F.lit(False))
-        df = df.filter(F.when(kept, F.lit(True)).otherwise(F.raise_error(F.lit(message)).cast("boolean")))
-    return df
+    wrong, found = Wrong(table, _FIELD, _MEANT), []
+    for number, given in enumerate(table.data_quality_checks):
+        if "by" in given and given["by"] != OWN:
+            wrong.note(f"{number}.by", f'is {given["by"]!r}: give "{OWN}" or leave it out')
+        is_own = given.get("by") == OWN
+        if own == is_own and not (own and "expression" not in given):
+            if not own:
+                wrong.unknown(given, ENTRIES, f"{number}.")
+            found.append(_check(given, number, wrong))
+    wrong.refuse()
+    return found
 
 
 def counted(checks: Sequence[Check]) -> dict[str, Column]:
@@ -137,7 +93,7 @@ def counted(checks: Sequence[Check]) -> dict[str, Column]:
     from pyspark.sql import functions as F
 
     broken = {
-        f"check_{number}": F.sum(F.when(F.coalesce(F.expr(check.expression), F.lit(False)), 0).otherwise(1))
+        f"check_{number}": F.sum(F.when(holds(check.expression), 0).otherwise(1))
         for number, check in enumerate(checks)
     }
     return {ROWS: F.count(F.lit(1)), **broken}
@@ -149,15 +105,50 @@ def judged(checks: Sequence[Check], figures: Mapping[str, Any]) -> list[DataQual
     return [check.result(rows, int(figures[f"check_{number}"] or 0)) for number, check in enumerate(checks)]
 
 
-def _literal(value: object) -> str:
-    if isinstance(value, bool | int | float | Decimal):
-        return str(value)
-    quoted = str(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{quoted}'"
+def require_expressions(df: DataFrame, table: TableConfig, checks: Sequence[Check]) -> None:
+    """Refuse checks that cannot be asked of these columns; nothing is computed.
+
+    Raises:
+        ValidationError: names the check.
+    """
+    from pyspark.errors import PySparkException
+
+    for check in checks:
+        try:
+            df.agg(*counted([check]).values())
+        except PySparkException as error:
+            raise cannot_be_asked(table, _FIELD, check.name, check.expression, error) from error
 
 
-def _wrong(table: TableConfig, name: str, text: str, where: str = "validation_rules") -> ValidationError:
-    return ValidationError(
-        f"table {table.table_id} has the wrong entry {name!r} in {where}: {text}",
-        errors={f"{where}.{name}": [text]},
-    )
+def _check(given: Mapping[str, Any], number: int, wrong: Wrong) -> Check:
+    expression = given.get("expression")
+    if not isinstance(expression, str) or not expression.strip():
+        has = f"is {expression!r}" if "expression" in given else "is missing"
+        mend = f'give SQL that is true of a row in order, or "by": "{OWN}" if the pipeline asks it itself'
+        wrong.note(f"{number}.expression", f"{has}{_naming(given)}: {mend}")
+    name = given.get("name", expression)
+    if not isinstance(name, str | None) or name == "":
+        wrong.note(f"{number}.name", f"is {name!r}: give a text")
+    on_failure = given.get("on_failure") or "warn"
+    if on_failure not in ("warn", "fail"):
+        text = f'is {on_failure!r}{_naming(given)}: on_failure is "warn" or "fail"'
+        wrong.note(f"{number}.on_failure", text)
+    return Check(str(name), str(expression), _most(given, number, wrong), on_failure == "fail")
+
+
+def _most(given: Mapping[str, Any], number: int, wrong: Wrong) -> Decimal:
+    value = given.get("most")
+    try:
+        most = Decimal(0 if value is None else str(value))
+    except InvalidOperation:
+        most = Decimal("NaN")
+    if isinstance(value, bool) or not most.is_finite() or most < 0:
+        text = f"is {value!r}{_naming(given)}: give a number of rows, or a share of them such as 0.05"
+        wrong.note(f"{number}.most", text)
+        return Decimal(0)
+    return most
+
+
+def _naming(given: Mapping[str, Any]) -> str:
+    """Which check it is, if it says so."""
+    return f" (the check {given['name']!r})" if given.get("name") else ""

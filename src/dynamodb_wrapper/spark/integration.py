@@ -33,7 +33,8 @@ from dynamodb_wrapper.runs.context import run_block
 from dynamodb_wrapper.runs.ids import uuid7
 from dynamodb_wrapper.runs.recorder import HEARTBEAT_SECONDS, LEASE_SECONDS, Wanted
 from dynamodb_wrapper.runs.watcher import RunWatcher
-from dynamodb_wrapper.spark.checks import ROWS, checks_of, counted, judged, require_columns, ruled
+from dynamodb_wrapper.spark.checks import ROWS
+from dynamodb_wrapper.spark.quality import Quality
 from dynamodb_wrapper.spark.runs import Observing, SparkRun, SparkWatcher, context_of, stage_figures
 from dynamodb_wrapper.spark.sessions import create_session, spark_settings
 from dynamodb_wrapper.spark.tables import ReadOptions, WriteOptions, read_options, write_options
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 log = logging.getLogger("dynamodb_wrapper.spark")
-
-DEFAULT_LEVEL = "MEMORY_AND_DISK"
 
 
 class SparkDynamoDBIntegration(Use):
@@ -93,22 +92,19 @@ class SparkDynamoDBIntegration(Use):
         return write_options(self._table(table_id))
 
     def read_table(self, table_id: str, *, run: SparkRun | None = None) -> DataFrame:
-        """A table as a DataFrame, cached where its configuration says so.
+        """A table as a DataFrame, checked and cached where its configuration says so.
 
         Parameters:
-            run: the run that reads it: it notes the table among its inputs, and how many rows were read.
+            run: the run that reads it: it notes the table among its inputs, how many rows were read, and the
+                results of checks.
+
+        Raises:
+            ItemNotFoundError: there is no such table.
+            ValidationError: columns are missing, or a check whose `on_failure` is "fail" failed.
         """
         table = self._table(table_id)
-        df = read_options(table).load(self.session)
-        require_columns(df, table)
-        if run is not None:
-            run.input(table.table_name)
-            df = run.observe(df, f"read {table_id}")
-        if table.caching_enabled:
-            from pyspark import StorageLevel
-
-            df = df.persist(getattr(StorageLevel, table.cache_level or DEFAULT_LEVEL))
-        return df
+        quality = Quality.of(table)
+        return quality.read(read_options(table).load(self.session), run)
 
     def write_table(self, df: DataFrame, table_id: str, *, run: SparkRun | None = None) -> int:
         """Write a DataFrame to a table, and look at it in the same pass.
@@ -130,40 +126,24 @@ class SparkDynamoDBIntegration(Use):
         from pyspark.sql import Observation
 
         table = self._table(table_id)
-        require_columns(df, table)
-        checks, options, observation = checks_of(table), write_options(table), Observation()
-        watched = [column.alias(name) for name, column in counted(checks).items()]
+        quality, options, observation = Quality.of(table), write_options(table), Observation()
         tag = f"write-{uuid7()}"
         context = context_of(self.session)
         if context is not None:
             context.addJobTag(tag)
         try:
-            options.save(ruled(df, table).observe(observation, *watched))
+            options.save(quality.in_order(df).observe(observation, *quality.counts()))
         finally:
             if context is not None:
                 context.removeJobTag(tag)
         figures = observation.get
         if ROWS not in figures and options.mode == "ignore":  # Spark Connect 4.0
             return 0
-        rows, results = int(figures[ROWS]), judged(checks, figures)
+        rows = int(figures[ROWS])
         if run is not None:
             run.output(table.table_name, rows)
-            for result in results:
-                run.check(
-                    result.check_name,
-                    result.passed,
-                    result.expected_value,
-                    result.actual_value,
-                    result.error_message,
-                )
-        fatal = {check.name for check in checks if check.fails}
-        if broken := [result for result in results if not result.passed and result.check_name in fatal]:
-            told = {result.check_name: [result.error_message or "failed"] for result in broken}
-            raise ValidationError(
-                f"{rows} rows were written to table {table_id}, but they are not in order: "
-                + "; ".join(texts[0] for texts in told.values()),
-                errors=told,
-            )
+        told = f"{rows} rows were written to table {table_id}, but they are not in order"
+        quality.settle(figures, run, told)
         size = stage_figures(context, tag)["output_bytes"] if context is not None else 0
         if rows or options.mode != "ignore":
             self._note_written(table, rows, size, adds=options.mode == "append")

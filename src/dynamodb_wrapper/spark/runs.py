@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock, local
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamodb_wrapper.models import RunStatus
 from dynamodb_wrapper.runs.context import Run
@@ -41,6 +41,8 @@ _FIGURES = {
 """The figures of a stage of the log, and the members of Spark's `StageData` that they add up."""
 
 _LISTENER_MILLISECONDS = 5000
+
+Take: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class SparkRun(Run):
@@ -76,6 +78,7 @@ class _Observed:
     name: str
     stage: Stage | None
     observation: Any
+    take: Take | None
 
 
 class Observing:
@@ -86,6 +89,7 @@ class Observing:
         self._lock = Lock()
         self._waiting: list[_Observed] = []
         self._names: set[str] = set()
+        self._failed: set[str] = set()
         self._rejected = 0
 
     @property
@@ -96,8 +100,18 @@ class Observing:
         found: list[Stage] = self._open.stages
         return found
 
-    def observe(self, df: DataFrame, name: str | None, expressions: Mapping[str, Column]) -> DataFrame:
-        """See `SparkRun.observe`."""
+    def observe(
+        self,
+        df: DataFrame,
+        name: str | None,
+        expressions: Mapping[str, Column],
+        take: Take | None = None,
+    ) -> DataFrame:
+        """See `SparkRun.observe`.
+
+        Parameters:
+            take: gets the figures when they are computed, and returns those that the run is to have.
+        """
         from pyspark.sql import Observation
         from pyspark.sql import functions as F
 
@@ -113,7 +127,7 @@ class Observing:
         observation = Observation(unique)
         observed = df.observe(observation, *(column.alias(label) for label, column in wanted.items()))
         with self._lock:
-            self._waiting.append(_Observed(unique, stage, observation))
+            self._waiting.append(_Observed(unique, stage, observation, take))
         return observed
 
     def reject(self, rows: int) -> int:
@@ -121,6 +135,14 @@ class Observing:
         with self._lock:
             self._rejected += rows
             return self._rejected
+
+    def is_news(self, check: str, passed: bool) -> bool:
+        """Whether the outcome of a check is to be noted: it is not where the check has failed before."""
+        with self._lock:
+            known = check in self._failed
+            if not passed:
+                self._failed.add(check)
+            return not (known and passed)
 
     @property
     def waiting(self) -> bool:
@@ -222,7 +244,7 @@ class SparkWatcher(RunWatcher):
             _await_listeners(self._context)
         with self._lock:
             for one, figures in self._observing.results():
-                self._observed[one.name] = figures
+                self._observed[one.name] = one.take(figures) if one.take is not None else figures
                 if one.stage is not None and "rows" in figures:
                     self._counted[one.stage] = figures["rows"]
             observed = dict(self._observed)

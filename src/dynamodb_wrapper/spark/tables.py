@@ -5,19 +5,30 @@ Knows formats, options and modes. Must not know sessions, runs or checks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.models import DataFormat, TableConfig
+from dynamodb_wrapper.models.rules import STORAGE_LEVELS
 from dynamodb_wrapper.spark.sessions import as_text
+from dynamodb_wrapper.validation import did_you_mean
 
 if TYPE_CHECKING:
+    from pyspark import StorageLevel
     from pyspark.sql import DataFrame, SparkSession
 
+DYNAMODB = "dynamodb"
+DEFAULT_LEVEL = "MEMORY_AND_DISK"
 MODES = ("append", "overwrite", "ignore", "error", "errorifexists")
 _NO_OPTIONS = frozenset({"service", "format"})
+_MEANS_DYNAMODB = re.compile(r"((aws|amazon)\W*)?(dyna?m[o_-]*db|dynamo|ddb)", re.IGNORECASE)
+_json = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,7 @@ class WriteOptions:
     def save(self, df: DataFrame) -> None:
         """Write the DataFrame."""
         writer = df.write.format(self.format).mode(self.mode).options(**self.options)
-        if self.partition_by and self.format != "dynamodb":
+        if self.partition_by and self.format != DYNAMODB:
             writer = writer.partitionBy(*self.partition_by)
         writer.save(self.path) if self.path is not None else writer.save()
 
@@ -59,10 +70,14 @@ def read_options(table: TableConfig) -> ReadOptions:
     """How the table is read.
 
     The format is `data_format`, or what `connection_config` says: `{"service": "dynamodb", "table": ...}`, or
-    `{"format": "jdbc", ...}` with that format's options. `read_options` win over those.
+    `{"format": "jdbc", ...}` with that format's options. `read_options` win over those. Lists and objects
+    become JSON; an option that is None is not given.
+
+    Raises:
+        ValidationError: `connection_config` or the schema is not understood.
     """
     source, options = _source(table)
-    options |= {name: as_text(value) for name, value in table.read_options.items()}
+    options |= _texts(table.read_options)
     return ReadOptions(source, options, _path(table, source), schema_text(table))
 
 
@@ -70,10 +85,10 @@ def write_options(table: TableConfig) -> WriteOptions:
     """How the table is written; `write_options["mode"]` is the mode, "append" where it is left out.
 
     Raises:
-        ValidationError: there is no such mode.
+        ValidationError: there is no such mode, or `connection_config` is not understood.
     """
     source, options = _source(table)
-    options |= {name: as_text(value) for name, value in table.write_options.items()}
+    options |= _texts(table.write_options)
     mode = options.pop("mode", "append").lower()
     if mode not in MODES:
         text = f"one of {', '.join(MODES)}"
@@ -117,16 +132,57 @@ SQL_TYPES = {
 """Types as Python programs name them; others are Spark's own."""
 
 
+def storage_level(table: TableConfig) -> StorageLevel:
+    """The level at which a table is cached, `MEMORY_AND_DISK` where `cache_level` says none.
+
+    The four levels of the JVM with `_SER` are those without it here, as they were in PySpark 2: all of
+    PySpark's levels serialize, unless they say `DESER`
+    (https://spark.apache.org/docs/latest/rdd-programming-guide.html#rdd-persistence).
+
+    Raises:
+        ValidationError: there is no such level.
+    """
+    from pyspark import StorageLevel
+
+    level = (table.cache_level or DEFAULT_LEVEL).strip().upper()
+    if level not in STORAGE_LEVELS:
+        text = f"one of {', '.join(STORAGE_LEVELS)}{did_you_mean(level, STORAGE_LEVELS)}"
+        raise ValidationError(
+            f"table {table.table_id} has the cache_level {table.cache_level!r}: use {text}",
+            errors={"cache_level": [text]},
+        )
+    found: StorageLevel = getattr(StorageLevel, level.replace("_SER", ""))
+    return found
+
+
 def _source(table: TableConfig) -> tuple[str, dict[str, str]]:
     """The name of the data source, and the options that say where the data are."""
     connection = table.connection_config
-    options = {name: as_text(value) for name, value in connection.items() if name not in _NO_OPTIONS}
-    if connection.get("service") == "dynamodb":
-        return "dynamodb", {"table": table.table_name, **options}
-    if "format" in connection:
-        return str(connection["format"]), options
-    return DataFormat(table.data_format).value, options
+    service, named = str(connection.get("service") or ""), connection.get("format")
+    options = _texts({name: value for name, value in connection.items() if name not in _NO_OPTIONS})
+    if DYNAMODB in (service.casefold(), str(named).casefold()):
+        return DYNAMODB, {"table": table.table_name, **options}
+    kind = str(connection.get("type") or "")
+    for entry, text in {"service": service, "type": kind}.items():
+        if _MEANS_DYNAMODB.fullmatch(text):  # else what is in other places would be read as files
+            mend = f'write {{"service": "{DYNAMODB}"}} for a table of DynamoDB'
+            raise ValidationError(
+                f"table {table.table_id} has the {entry} {text!r} in its connection_config: {mend}",
+                errors={f"connection_config.{entry}": [mend]},
+            )
+    return (str(named) if named else DataFormat(table.data_format).value), options
+
+
+def _texts(given: Mapping[str, Any]) -> dict[str, str]:
+    """Options as Spark takes them."""
+    return {name: _text(value) for name, value in given.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple | set | frozenset | Mapping):
+        return _json.encode(value).decode()
+    return f"{value:f}" if isinstance(value, Decimal) else as_text(value)
 
 
 def _path(table: TableConfig, source: str) -> str | None:
-    return None if source in ("dynamodb", "jdbc") else table.location
+    return None if source in (DYNAMODB, "jdbc") else table.location

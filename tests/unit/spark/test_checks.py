@@ -4,71 +4,61 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.support.spark_tables import table
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.models import DataFormat, TableConfig, TableType
-from dynamodb_wrapper.spark.checks import Check, checks_of, judged, rules_of
+from dynamodb_wrapper.spark.checks import Check, checks_of, judged
+
+LATE = {"name": "late", "expression": "delay < 60"}
 
 
-def table(rules: dict[str, Any] | None = None, checks: list[dict[str, Any]] | None = None) -> TableConfig:
-    return TableConfig(
-        table_id="t",
-        pipeline_id="p",
-        table_name="events",
-        table_type=TableType.SOURCE,
-        data_format=DataFormat.CSV,
-        location="/events",
-        validation_rules=rules or {},
-        data_quality_checks=checks or [],
-    )
-
-
-@pytest.mark.parametrize(
-    ("rules", "expressions"),
-    [
-        ({"not_null": ["id"]}, ["`id` IS NOT NULL"]),
-        (
-            {"ranges": {"n": {"min": 0, "max": 9.5}}},
-            ["`n` IS NULL OR `n` >= 0", "`n` IS NULL OR `n` <= 9.5"],
-        ),
-        ({"ranges": {"day": {"min": "2013-01-01"}}}, ["`day` IS NULL OR `day` >= '2013-01-01'"]),
-        ({"allowed_values": {"kind": ["a", "it's"]}}, [r"`kind` IS NULL OR `kind` IN ('a', 'it\'s')"]),
-        ({"patterns": {"id": r"^\d+$"}}, [r"`id` IS NULL OR `id` RLIKE '^\\d+$'"]),
-        ({"expressions": {"ordered": "a < b"}}, ["a < b"]),
-        ({"required_columns": ["id"]}, []),
-        ({}, []),
-    ],
-)
-def test_rules_are_expressions_that_hold_of_a_row_in_order(
-    rules: dict[str, Any], expressions: list[str]
-) -> None:
-    assert list(rules_of(table(rules)).values()) == expressions
-
-
-def test_an_unknown_rule_is_refused_with_the_one_that_was_meant() -> None:
-    with pytest.raises(ValidationError, match="did you mean 'not_null'"):
-        rules_of(table({"not_nul": ["id"]}))
-
-
-def test_checks_without_an_expression_are_the_pipelines_own() -> None:
-    found = checks_of(
-        table(
-            checks=[
-                {"name": "own", "most": 0},
-                {"expression": "n > 0"},
-                {"name": "late", "expression": "delay < 60", "most": 0.04, "on_failure": "fail"},
-            ]
-        )
-    )
-    assert found == [
+def test_checks_have_an_expression_and_may_have_a_name_a_number_and_a_consequence() -> None:
+    checks = [{"expression": "n > 0", "most": None}, {**LATE, "most": "0.04", "on_failure": "fail"}]
+    assert checks_of(table(data_quality_checks=checks)) == [
         Check("n > 0", "n > 0"),
         Check("late", "delay < 60", Decimal("0.04"), fails=True),
     ]
 
 
-def test_an_unknown_consequence_is_refused() -> None:
-    with pytest.raises(ValidationError, match='on_failure is "warn" or "fail"'):
-        checks_of(table(checks=[{"name": "x", "expression": "true", "on_failure": "explode"}]))
+def test_checks_of_the_pipeline_have_any_form_and_are_its_own() -> None:
+    own: list[dict[str, Any]] = [
+        {"name": "days", "least": "every day", "by": "pipeline", "on_failure": "page somebody"},
+        {**LATE, "by": "pipeline", "most": 3},
+    ]
+    found = table(data_quality_checks=[*own, {"expression": "n > 0"}])
+    assert checks_of(found) == [Check("n > 0", "n > 0")]
+    assert checks_of(table(data_quality_checks=own[1:]), own=True) == [
+        Check("late", "delay < 60", Decimal(3))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("check", "place", "text"),
+    [
+        ({**LATE, "on_failure": "explode"}, "on_failure", 'on_failure is "warn" or "fail"'),
+        ({**LATE, "onFailure": "fail"}, "onFailure", "did you mean 'on_failure'"),
+        ({**LATE, "max": 0.1}, "max", "did you mean 'most'"),
+        ({**LATE, "sql": "true"}, "sql", "did you mean 'expression'"),
+        ({"check_name": "x", "expression": "true"}, "check_name", "did you mean 'name'"),
+        ({**LATE, "most": "5%"}, "most", r"is '5%' \(the check 'late'\): give a number of rows, or a share"),
+        ({**LATE, "most": -1}, "most", "give a number of rows"),
+        ({**LATE, "most": "NaN"}, "most", "give a number of rows"),
+        ({**LATE, "most": True}, "most", "give a number of rows"),
+        ({**LATE, "most": [1]}, "most", "give a number of rows"),
+        ({**LATE, "name": 5}, "name", "give a text"),
+        ({**LATE, "expression": " "}, "expression", "give SQL"),
+        ({**LATE, "by": "me"}, "by", 'give "pipeline"'),
+        ({"name": "a"}, "expression", r"is missing \(the check 'a'\): give SQL .* or \"by\": \"pipeline\""),
+        ({"name": "a", "on_failure": "fail"}, "expression", "is missing"),
+    ],
+)
+def test_what_is_not_understood_is_refused_with_its_table_place_and_mend(
+    check: dict[str, Any], place: str, text: str
+) -> None:
+    with pytest.raises(ValidationError, match=text) as refused:
+        checks_of(table(data_quality_checks=[LATE, check]))
+    assert refused.value.errors.keys() == {f"data_quality_checks.1.{place}"}
+    assert "the configuration of table t is wrong" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +68,7 @@ def test_an_unknown_consequence_is_refused() -> None:
 def test_a_share_is_of_all_rows_and_a_number_is_of_rows(most: str, broken: int, passed: bool) -> None:
     (result,) = judged([Check("c", "x > 0", Decimal(most))], {"rows": 100, "check_0": broken})
     assert (result.passed, result.actual_value) == (passed, broken)
+    assert str(result.expected_value).endswith(" of 100 rows")
     assert (result.error_message is None) is passed
 
 
