@@ -86,6 +86,7 @@ TESTED_BY: dict[str, str] = {
     "runs.keeper": "tests/both/test_runs.py",
     "runs.lineage": "tests/both/test_lineage.py",
     "runs.recorder": "tests/both/test_runs.py",
+    "runs.snapshot": "tests/both/test_runs_figures.py",
     "runs.watcher": "tests/both/test_runs.py",
     "spark.integration": "tests/spark/test_integration.py",
     "spark.runs": "tests/spark/test_integration.py",

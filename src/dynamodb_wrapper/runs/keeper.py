@@ -45,6 +45,7 @@ class Keeper(Thread):
         lease_seconds: how long the run may be silent.
         heartbeat_seconds: how often it gives a sign of life.
         when_lost: called when the run is someone else's or closed, and with every heartbeat after that.
+        prepare: completes the run before it is written first, in this thread; it may take its time.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Keeper(Thread):
         lease_seconds: float,
         heartbeat_seconds: float,
         when_lost: Callable[[], None],
+        prepare: Callable[[PipelineRunLogUpsert], PipelineRunLogUpsert],
     ) -> None:
         super().__init__(name=f"run-{dto.run_id}", daemon=True)
         self.lost: RunLostError | None = None
@@ -66,11 +68,13 @@ class Keeper(Thread):
         self._lease = lease_seconds
         self._heartbeat = heartbeat_seconds
         self._when_lost = when_lost
+        self._prepare: Callable[[PipelineRunLogUpsert], PipelineRunLogUpsert] | None = prepare
         self._values: dict[str, Any] = {}
         self._stages: dict[str, StageInfo] = {}
         self._changed = Condition()
         self._asked = self._answered = 0
         self._closing = self._failing = self._in_vain = self._written = self._ended = False
+        self._is_silent = False
 
     def note(self, values: Mapping[str, Any] | None = None, stage: StageInfo | None = None) -> None:
         """Have that written with the next heartbeat or flush."""
@@ -80,12 +84,19 @@ class Keeper(Thread):
                 self._stages[stage.stage_name] = stage
 
     def flush(self, timeout_seconds: float) -> None:
-        """Have everything written now; returns when it was tried, or when the time is over."""
+        """Have everything written now; returns when it was tried, or when the time is over.
+
+        Where the log did not answer in time it is not waited for again until something was written, so that a
+        pipeline of many stages loses that time once.
+        """
         with self._changed:
             self._asked += 1
             wanted = self._asked
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._answered >= wanted or self._ended, timeout_seconds)
+            if not self._is_silent:
+                self._is_silent = not self._changed.wait_for(
+                    lambda: self._answered >= wanted or self._ended, timeout_seconds
+                )
 
     def close(self, values: Mapping[str, Any], timeout_seconds: float) -> None:
         """Write these last values and what is left, for as long as that; a failure to do so is logged."""
@@ -119,6 +130,7 @@ class Keeper(Thread):
                 self._tell_lost()
             with self._changed:
                 self._answered = asked
+                self._is_silent = self._is_silent and self._failing
                 self._written = self._closing and not self._failing and not (self._values or self._stages)
                 over = self._written or self.lost is not None or self._in_vain
                 self._ended = self._ended or (self._closing and over)
@@ -134,6 +146,8 @@ class Keeper(Thread):
             self._values, self._stages = {}, {}
         try:
             if self._dto is not None:
+                if self._prepare is not None:
+                    self._dto, self._prepare = self._prepare(self._dto), None
                 self._begin(self._dto)
                 self._dto = None
             for name in list(stages):

@@ -31,6 +31,7 @@ from dynamodb_wrapper.runs.figures import as_text, storable, whole
 from dynamodb_wrapper.runs.ids import uuid7
 from dynamodb_wrapper.runs.keeper import Keeper
 from dynamodb_wrapper.runs.outcome import Outcome, outcome_of
+from dynamodb_wrapper.runs.snapshot import Snapshot
 from dynamodb_wrapper.runs.stage import Stage
 from dynamodb_wrapper.runs.watcher import RunWatcher
 from dynamodb_wrapper.timezones import utcnow
@@ -71,6 +72,8 @@ class Recorder(str):
     _outputs: dict[str, int | None]
     _checks: dict[str, DataQualityResult]
     _metrics: dict[str, Any]
+    _given: set[str]
+    _snapshot: Snapshot
 
     def __new__(cls, dto: PipelineRunLogUpsert, watchers: Sequence[RunWatcher]) -> Self:
         """A run of which nothing is written yet; `begin` does that."""
@@ -79,6 +82,7 @@ class Recorder(str):
         run._start = dto.start_time or utcnow()
         run._watchers, run._lock = watchers, Lock()
         run._inputs, run._outputs, run._checks, run._metrics = {}, {}, {}, {}
+        run._given, run._snapshot = set(dto.model_fields_set), Snapshot()
         return run
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
@@ -151,12 +155,8 @@ class Recorder(str):
         with self._lock:
             self._checks[name] = result
             results = list(self._checks.values())
-        self._keeper.note(
-            {
-                "data_quality_results": results,
-                "data_quality_passed": all(result.passed for result in results),
-            }
-        )
+            passed_all = all(result.passed for result in results)
+            self._keeper.note({"data_quality_results": results, "data_quality_passed": passed_all})
         return passed
 
     def skip_stage(self, name: str) -> None:
@@ -170,8 +170,7 @@ class Recorder(str):
         """
         with self._lock:
             self._metrics |= storable({name: value})
-            metrics = dict(self._metrics)
-        self._keeper.note({"metrics": metrics})
+            self._keeper.note({"metrics": dict(self._metrics)})
 
     def note(self, **values: Any) -> None:
         """Set further fields of `PipelineRunLog`, such as `total_records_processed`.
@@ -182,13 +181,38 @@ class Recorder(str):
         if refused := sorted(values.keys() - _OPEN_FIELDS):
             text = f"not a field that may be set; those are {', '.join(sorted(_OPEN_FIELDS))}"
             raise invalid("the run", {name: [text] for name in refused})
+        with self._lock:
+            self._given |= values.keys()
         self._keeper.note(storable(values))
+
+    def fill(self, **values: Any) -> None:
+        """Set those fields that the pipeline itself has not set; see `note`."""
+        with self._lock:
+            known = {name: value for name, value in values.items() if name not in self._given}
+        self._keeper.note(storable(known))
+
+    def snapshot(self, name: str, values: Mapping[str, Any]) -> None:
+        """Keep more of the configuration with the run, without secrets: `config_snapshot[name]`.
+
+        What is kept under that name already stays, except what has a new value.
+        """
+        if "config_snapshot" in self._given:
+            return
+        try:
+            with self._lock:
+                grown = self._snapshot.add(as_text(name), storable(values))
+                if grown is not None:
+                    self._keeper.note({"config_snapshot": grown})
+        except ValueError as error:
+            log.warning("run %s: %s", self, error)
 
     def finish(self, outcome: Outcome) -> None:
         """Write how the run ended, and all that is not written yet; its block calls this."""
         end = max(utcnow(), self._start)
         self.status = outcome.status
         self._tell("run_ended", outcome)
+        if (processed := self._processed()) is not None:
+            self.fill(total_records_processed=processed)
         ended = {"end_time": end, "duration_seconds": seconds_between(self._start, end)}
         self._keeper.close({**outcome.values(), **ended}, CLOSE_SECONDS)
         self._keeper.api.close()
@@ -231,10 +255,23 @@ class Recorder(str):
         table = as_text(table)
         with self._lock:
             known[table] = rows if known.get(table) is None else (known[table] or 0) + (rows or 0)
-            names, counted = list(known), [count for count in known.values() if count is not None]
-        self._keeper.note({f"{side}_tables": names})
-        if counted:
-            self.metric(f"{side}_rows", sum(counted))
+            counted = [count for count in known.values() if count is not None]
+            self._keeper.note({f"{side}_tables": list(known)})
+            if counted:
+                self._metrics[f"{side}_rows"] = sum(counted)
+                self._keeper.note({"metrics": dict(self._metrics)})
+
+    def _processed(self) -> int | None:
+        """The rows written, or read where none are; None where those of one table are not known."""
+        counted = list((self.outputs or self.inputs).values())
+        known = [rows for rows in counted if rows is not None]
+        return sum(known) if known and len(known) == len(counted) else None
+
+    def _prepared(self, config: DynamoDBConfig, dto: PipelineRunLogUpsert) -> PipelineRunLogUpsert:
+        prepared = with_snapshot(config, dto)
+        if "config_snapshot" in self._given:
+            return prepared
+        return prepared.model_copy(update={"config_snapshot": self._snapshot.begin(prepared.config_snapshot)})
 
     def _tell(self, what: str, *args: Any) -> None:
         tell(self._watchers, self.run_id, what, self, *args)
@@ -293,11 +330,12 @@ def begin(kind: type[R], wanted: Wanted, config: DynamoDBConfig | None) -> R:
     run = kind(dto, wanted.watchers)
     run._keeper = Keeper(
         PipelineRunLogsWriteApi(patient),
-        with_snapshot(patient, dto),
+        dto,
         uuid4().hex,
         lease_seconds=wanted.lease_seconds,
         heartbeat_seconds=wanted.heartbeat_seconds,
         when_lost=lambda: run._tell("run_lost"),
+        prepare=lambda dto: run._prepared(patient, dto),
     )
     run._keeper.start()
     try:
@@ -318,6 +356,8 @@ def with_snapshot(config: DynamoDBConfig, dto: PipelineRunLogUpsert) -> Pipeline
         log.warning("run %s: the configuration of %s cannot be read: %s", dto.run_id, dto.pipeline_id, error)
         return dto
     if stored is None:
+        text = "run %s: no configuration of pipeline %r is stored, the run goes on: is that its id?"
+        log.warning(text, dto.run_id, dto.pipeline_id)
         return dto
     snapshot = {
         "config_snapshot": redacted(stored.model_dump(mode="json", exclude_none=True)),

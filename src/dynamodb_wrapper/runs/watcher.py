@@ -40,6 +40,14 @@ class WatchedRun(Protocol):
         """Set further fields of the log."""
         ...
 
+    def fill(self, **values: Any) -> None:
+        """Set those fields of the log that the pipeline itself has not set."""
+        ...
+
+    def snapshot(self, name: str, values: Mapping[str, Any]) -> None:
+        """Keep more of the configuration with the run, without secrets."""
+        ...
+
 
 class RunWatcher:
     """Told of what happens to a run; a subclass overrides what it wants.
