@@ -100,14 +100,21 @@ async def test_a_waiter_cancelled_just_when_its_turn_comes_passes_it_on(settings
 
 
 async def test_a_waiter_that_is_late_and_cancelled_in_one_step_is_cancelled(settings: Any, soon: Any) -> None:
-    with FaultServer([slow(0.05)]) as server:
+    answer = threading.Event()
+
+    def held(exchange: Any) -> None:
+        answer.wait(20)
+        exchange.send(answered())
+
+    with FaultServer([held]) as server:
         transport = AsyncioTransport(settings(endpoint_url=server.url, max_pool_connections=1))
         first = asyncio.create_task(transport(GET, soon()))
         await asyncio.to_thread(server.wait_for, 1)
-        second = asyncio.create_task(transport(GET, soon(0.1)))
+        second = asyncio.create_task(transport(GET, soon(0.8)))
         await asyncio.sleep(0)
-        asyncio.get_running_loop().call_later(0.15, second.cancel)
-        time.sleep(0.3)  # noqa: ASYNC251 - the reply, the deadline and the cancellation come in one step
+        asyncio.get_running_loop().call_later(0.85, second.cancel)
+        answer.set()
+        time.sleep(1)  # noqa: ASYNC251 - the reply, the deadline and the cancellation come in one step
         outcomes = await asyncio.gather(first, second, return_exceptions=True)
         assert outcomes[0] == b"{}"
         assert isinstance(outcomes[1], asyncio.CancelledError)
