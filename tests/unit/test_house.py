@@ -88,6 +88,7 @@ TESTED_BY: dict[str, str] = {
     "runs.recorder": "tests/both/test_runs.py",
     "runs.snapshot": "tests/both/test_runs_figures.py",
     "runs.watcher": "tests/both/test_runs.py",
+    "spark.figures": "tests/spark/test_run_figures.py",
     "spark.integration": "tests/spark/test_integration.py",
     "spark.runs": "tests/spark/test_integration.py",
 }

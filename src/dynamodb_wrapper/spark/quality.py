@@ -77,6 +77,7 @@ class Quality:
         df, at_once = self.in_order(df), any(check.fails for check in self.checks)
         if run is not None:
             run.input(self.table.table_name)
+            self.keep_config(run)
             df = self._observed(df, run, () if at_once else self.checks)
         elif self.checks and not at_once:
             names = ", ".join(check.name for check in self.checks)
@@ -92,6 +93,12 @@ class Quality:
                     df.unpersist()
                 raise
         return df
+
+    def keep_config(self, run: SparkRun | None) -> None:
+        """Keep the table's configuration with the run."""
+        if run is not None:
+            kept = self.table.model_dump(mode="json", exclude_none=True)
+            run.snapshot("tables", {self.table.table_id: kept})
 
     def settle(self, figures: Mapping[str, Any], run: SparkRun | None, outcome: str) -> None:
         """Note the results of the checks, and refuse data that one of them is to refuse.

@@ -1,6 +1,6 @@
 """A run on Spark: its jobs carry the run's tag, its stages Spark's figures, and a lost run stops its jobs.
 
-Knows job tags, observations and Spark's status store. Must not know tables or configurations. A session of
+Knows job tags and observations. Must not know tables or configurations. A session of
 Spark Connect has no SparkContext: there, tags are those of the session, and stages have no figures of Spark.
 """
 
@@ -16,37 +16,22 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dynamodb_wrapper.models import RunStatus
 from dynamodb_wrapper.runs.context import Run
+from dynamodb_wrapper.runs.figures import whole
 from dynamodb_wrapper.runs.outcome import Outcome
 from dynamodb_wrapper.runs.stage import Stage
 from dynamodb_wrapper.runs.watcher import RunWatcher, WatchedRun
+from dynamodb_wrapper.spark.figures import await_listeners, jobs_begun, sizes, stage_figures
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
 log = logging.getLogger("dynamodb_wrapper.runs")
 
-_FIGURES = {
-    "input_records": "inputRecords",
-    "input_bytes": "inputBytes",
-    "output_records": "outputRecords",
-    "output_bytes": "outputBytes",
-    "shuffle_read_bytes": "shuffleReadBytes",
-    "shuffle_write_bytes": "shuffleWriteBytes",
-    "spilled_memory_bytes": "memoryBytesSpilled",
-    "spilled_disk_bytes": "diskBytesSpilled",
-    "executor_milliseconds": "executorRunTime",
-    "tasks": "numCompleteTasks",
-    "failed_tasks": "numFailedTasks",
-}
-"""The figures of a stage of the log, and the members of Spark's `StageData` that they add up."""
-
-_LISTENER_MILLISECONDS = 5000
-
 Take: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class SparkRun(Run):
-    """A run on Spark: what `Run` has, and `observe`."""
+    """A run on Spark: what `Run` has, and `observe`; rows that are written are records of the stage."""
 
     _observing: Observing
 
@@ -66,6 +51,11 @@ class SparkRun(Run):
             The DataFrame to go on with; only what is computed from it is observed.
         """
         return self._observing.observe(df, name, expressions)
+
+    def output(self, table: str, rows: int | None = None) -> None:
+        """Note that the run wrote a table; its rows are records of this thread's stage."""
+        super().output(table, rows)
+        self._observing.wrote(whole(rows))
 
     def reject(self, rows: int) -> None:
         """Add rows that a table did not take to the run's `total_records_failed`."""
@@ -89,6 +79,8 @@ class Observing:
         self._lock = Lock()
         self._waiting: list[_Observed] = []
         self._names: set[str] = set()
+        self._written: dict[Stage, int] = {}
+        self._left_out = False
         self._failed: set[str] = set()
         self._rejected = 0
 
@@ -130,6 +122,19 @@ class Observing:
             self._waiting.append(_Observed(unique, stage, observation, take))
         return observed
 
+    def wrote(self, rows: int | None) -> None:
+        """Count rows that this thread has written in its stage."""
+        if rows is None or not self.stages:
+            return
+        stage = self.stages[-1]
+        with self._lock:
+            self._written[stage] = self._written.get(stage, 0) + rows
+
+    def written(self, stage: Stage) -> int | None:
+        """The rows that were written in a stage; None where none were, or nobody knows how many."""
+        with self._lock:
+            return self._written.pop(stage, None)
+
     def reject(self, rows: int) -> int:
         """Count rows that were rejected, and return how many there are by now."""
         with self._lock:
@@ -149,12 +154,22 @@ class Observing:
         """Whether there are any that have no result yet."""
         return bool(self._waiting)
 
-    def results(self) -> list[tuple[_Observed, dict[str, Any]]]:
-        """The figures that are computed by now; those are not told again."""
+    def results(self, run: WatchedRun) -> list[tuple[_Observed, dict[str, Any]]]:
+        """The figures that are computed by now; those are not told again.
+
+        Spark computes none where it finds that a part of a query adds nothing, such as a join with an empty
+        table; the first time that this happens to a run is logged.
+        """
         with self._lock:
             done = [one for one in self._waiting if _is_computed(one.observation)]
             self._waiting = [one for one in self._waiting if one not in done]
-        return [(one, dict(one.observation.get)) for one in done]
+        found = [(one, _figures_of(one.observation)) for one in done]
+        left_out = [one.name for one, figures in found if not figures]
+        if left_out and not self._left_out:
+            self._left_out = True
+            text = "run %s: no figures of %s: Spark did not compute that part of the query"
+            log.warning(text, run.run_id, ", ".join(map(repr, left_out)))
+        return [(one, figures) for one, figures in found if figures]
 
 
 class SparkWatcher(RunWatcher):
@@ -171,7 +186,7 @@ class SparkWatcher(RunWatcher):
         self._context = context_of(session)
         self._observed: dict[str, Any] = {}
         self._lock = Lock()
-        self._begun = 0
+        self._begun = self._jobs_before = 0
         self._tags: dict[Stage, list[str]] = {}
         self._counted: dict[Stage, Any] = {}
 
@@ -184,6 +199,9 @@ class SparkWatcher(RunWatcher):
                 about["monitoring_urls"] = {"spark_ui": self._context.uiWebUrl}
         run.note(**about)
         self._tag(run.run_id)
+        run.snapshot("spark_session", dict(self._session.conf.getAll))
+        if self._context is not None:
+            self._jobs_before = jobs_begun(self._context)
 
     def stage_started(self, run: WatchedRun, stage: Stage) -> None:
         """Tag the jobs of the stage: with a tag of its own, and the run's where the thread has it not."""
@@ -208,9 +226,9 @@ class SparkWatcher(RunWatcher):
                 stage.metrics |= stage_figures(self._context, tags[0])
         finally:
             self._note_observed(run)
-            counted = self._counted.pop(stage, None)
+            counted, written = self._counted.pop(stage, None), self._observing.written(stage)
             if stage.records is None:
-                stage.records = counted
+                stage.records = counted if written is None else written
 
     def interrupted(self) -> None:
         """Close this thread's connection to the JVM where it is in use.
@@ -236,20 +254,33 @@ class SparkWatcher(RunWatcher):
             if outcome.status is not RunStatus.SUCCESS:
                 self._stop_jobs(run)
             self._untag(run.run_id)
+            self._note_sizes(run)
         finally:
             self._note_observed(run)
 
     def _note_observed(self, run: WatchedRun) -> None:
         if self._context is not None and self._observing.waiting:
-            _await_listeners(self._context)
+            await_listeners(self._context)
         with self._lock:
-            for one, figures in self._observing.results():
-                self._observed[one.name] = one.take(figures) if one.take is not None else figures
+            for one, figures in self._observing.results(run):
+                try:
+                    self._observed[one.name] = one.take(figures) if one.take is not None else figures
+                except Exception:
+                    log.exception("run %s: the figures of %r were not taken", run.run_id, one.name)
                 if one.stage is not None and "rows" in figures:
                     self._counted[one.stage] = figures["rows"]
             observed = dict(self._observed)
         if observed:
             run.metric("observed", observed)
+
+    def _note_sizes(self, run: WatchedRun) -> None:
+        """Note the bytes that Spark's jobs have read and written, unless it has forgotten some of them."""
+        if self._context is None:
+            return
+        found = sizes(self._context, run.run_id, self._jobs_before)
+        if found is not None:
+            known = dict(zip(("input_data_size_bytes", "output_data_size_bytes"), found, strict=True))
+            run.fill(**{name: size for name, size in known.items() if size})
 
     def _stop_jobs(self, run: WatchedRun) -> None:
         if self._context is not None:
@@ -283,31 +314,13 @@ def context_of(session: SparkSession) -> Any:
         return None
 
 
-def stage_figures(context: Any, tag: str) -> dict[str, int]:
-    """What Spark knows of the jobs with a tag: see `_FIGURES`; and how many jobs there were."""
-    scala = context._jsc.sc()
-    _await_listeners(context)
-    store = scala.statusStore()
-    job_ids = list(scala.statusTracker().getJobIdsForTag(tag))
-    jobs = [found for job_id in job_ids if (found := _known(store.job, job_id)) is not None]
-    stage_ids = {ids.apply(place) for job in jobs if (ids := job.stageIds()) for place in range(ids.size())}
-    figures = {"jobs": len(job_ids), **dict.fromkeys(_FIGURES, 0)}
-    for stage_id in stage_ids:
-        stage = _known(store.lastStageAttempt, stage_id)
-        if stage is not None:
-            for name, member in _FIGURES.items():
-                figures[name] += getattr(stage, member)()
-    return figures
-
-
-def _await_listeners(context: Any) -> None:
-    """Let Spark's listeners hear of what has happened so far; on a busy machine, of most of it."""
-    from py4j.protocol import Py4JJavaError
-
+def _figures_of(observation: Any) -> dict[str, Any]:
+    """The figures of an observation that an action has computed; none where Spark had no need of it."""
     try:
-        context._jsc.sc().listenerBus().waitUntilEmpty(_LISTENER_MILLISECONDS)
-    except Py4JJavaError as error:
-        log.warning("Spark's figures may be incomplete: %s", error.java_exception)
+        return dict(observation.get)
+    except Exception as error:
+        log.debug("no figures of an observation: %s", error)
+        return {}
 
 
 def _is_computed(observation: Any) -> bool:
@@ -316,16 +329,6 @@ def _is_computed(observation: Any) -> bool:
     if java is not None:
         return bool(java.future().isCompleted())
     return bool(getattr(observation, "_result", None)) and getattr(observation, "_error", None) is None
-
-
-def _known(ask: Any, number: int) -> Any:
-    """What the store has of a job or a stage; None for what was skipped or is forgotten by now."""
-    from py4j.protocol import Py4JJavaError
-
-    try:
-        return ask(number)
-    except Py4JJavaError:
-        return None
 
 
 def _is_within(module: str) -> bool:
