@@ -17,6 +17,7 @@ from dynamodb_wrapper.operations import BatchWrite
 from dynamodb_wrapper.spark.connector import change_schema, read_small, register
 from dynamodb_wrapper.spark.connector.options import Options, read_options
 from dynamodb_wrapper.spark.connector.planning import Share, shares
+from dynamodb_wrapper.spark.connector.reader import DynamoDBReader
 from dynamodb_wrapper.spark.connector.reading import batches_of
 from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of, spark_schema
 from dynamodb_wrapper.spark.connector.source import Source
@@ -236,6 +237,13 @@ def test_a_task_waits_at_its_end_until_the_units_that_it_used_have_come(
         source = source.known(kinds_of(spark_schema(Order)))
         assert list(batches_of(source, Share(0, 2, 0.0), arrow_of(spark_schema(Order)))) == []
     assert 10 < waited[-1] < 13  # 128 units / 10 a second
+
+
+def test_the_plan_of_a_read_asks_for_the_table_once(config: DynamoDBConfig, orders: list[Order]) -> None:
+    with FaultServer([], upstream=str(config.endpoint_url)) as server:
+        source = Source(Options(table="orders"), config.replace(endpoint_url=server.url))
+        assert len(DynamoDBReader(source, spark_schema(Order)).partitions()) == 2
+        assert [request.action for request in server.requests] == ["DescribeTable"]
 
 
 @pytest.mark.parametrize(

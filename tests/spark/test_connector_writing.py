@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +25,7 @@ from dynamodb_wrapper.spark.connector.reading import batches_of
 from dynamodb_wrapper.spark.connector.rows import Row
 from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of, spark_schema
 from dynamodb_wrapper.spark.connector.source import Source
+from dynamodb_wrapper.spark.connector.writer import writer_of
 from dynamodb_wrapper.spark.connector.writing import written
 
 ENGINES = ("dynoxide",)
@@ -353,3 +357,24 @@ def test_counts_of_tasks_are_added_up() -> None:
     assert (both.calls, both.throttles, both.seconds) == (7, 1, 2.0)
     assert (both.written, both.repeated, both.tasks, both.rows) == (4, 2, 2, 10)
     assert (both.rejected, both.samples) == ({"conflict": 3, "validation": 1}, ["a", "b"])
+
+
+def test_the_process_that_commits_loads_nothing_of_what_writing_needs(
+    options: dict[str, str],
+    tables: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    tables(Order)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "local")
+    report = tmp_path / "report.json"
+    source = Source(read_options({**options, "table": "orders", "report": str(report)}))
+    writer = writer_of(source, spark_schema(Order), overwrite=False)
+    code = (
+        "import pickle, sys\n"
+        "pickle.loads(sys.stdin.buffer.read()).commit([])\n"
+        "assert not {'pyarrow', 'numpy', 'pydantic', 'dynamodb_wrapper.client'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], input=pickle.dumps(writer), check=True)
+    assert read_report(report) == Counts(tasks=0)

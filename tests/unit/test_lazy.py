@@ -24,12 +24,20 @@ def test_a_name_is_loaded_when_it_is_first_used_and_then_stays() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_connector_loads_no_domains() -> None:
-    code = (
-        "import sys, pyspark_dynamodb\n"
-        "assert 'dynamodb_wrapper.spark.connector.writing' in sys.modules\n"
-        "assert not [name for name in sys.modules if name.startswith('dynamodb_wrapper.handlers')]"
-    )
+@pytest.mark.parametrize(
+    ("step", "without"),
+    [
+        ("import pyspark_dynamodb", "pyarrow numpy pydantic dynamodb_wrapper.config"),
+        ("pyspark_dynamodb.DefaultSource({'table': 'orders'})", "pyarrow numpy pydantic"),
+        ("import dynamodb_wrapper.spark.connector.writer", "pyarrow numpy pydantic dynamodb_wrapper.client"),
+        ("import dynamodb_wrapper.spark.connector.writing", "dynamodb_wrapper.spark.connector.reading"),
+        ("import dynamodb_wrapper.spark.connector.reader", "dynamodb_wrapper.spark.connector.writing"),
+        ("import dynamodb_wrapper.spark.connector.driver", "dynamodb_wrapper.handlers pyarrow.compute"),
+    ],
+)
+def test_a_step_of_the_connector_loads_what_it_needs_alone(step: str, without: str) -> None:
+    """Spark starts a process for each: to find the source, to make it, to plan, to work and to commit."""
+    code = f"import sys, pyspark_dynamodb\n{step}\nassert not set({without.split()}) & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from dynamodb_wrapper.exceptions import ConnectionError, ValidationError
 from dynamodb_wrapper.wire.arrow_forms import Form, form_of, items_of
-from dynamodb_wrapper.wire.arrow_needed import pa, pc
+from dynamodb_wrapper.wire.arrow_needed import pa
 from dynamodb_wrapper.wire.source import compile_function
 from dynamodb_wrapper.wire.values import ItemPage, WireItem, decode_item
 
@@ -149,7 +149,7 @@ class _Column:
     def _array(self, items: list[Any]) -> Any:
         if self._texts is not None:
             try:
-                return pc.cast(pa.array(self._texts(items), pa.string()), self._kind)
+                return pa.array(self._texts(items), pa.string()).cast(self._kind)
             except pa.ArrowInvalid:
                 pass  # the slow way takes more ways to write a value, and says what is wrong with one
         return pa.array(self._values(items), self._kind)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 try:
     import pyarrow as pa
-    import pyarrow.compute as pc
 except ImportError as missing:
     raise ImportError("Arrow needs pyarrow: pip install 'dynamodb-wrapper[arrow]'") from missing
 
-__all__ = ["pa", "pc"]
+__all__ = ["pa"]

@@ -1,13 +1,13 @@
 """`format("dynamodb")`: what Spark's Python Data Source API asks for, handed on to the modules that do it.
 
-Knows Spark's interfaces. Must not know how anything is read, written or planned. Spark pickles a reader
-before it asks it for its partitions, so that a reader is complete when it is made.
+Knows Spark's interfaces. Must not know how anything is read, written or planned. Spark starts a process for
+each step of a query, most of which need little: each loads its own modules and no others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
-from typing import Any, ClassVar, Final
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
@@ -16,22 +16,16 @@ from pyspark.sql.datasource import (
     DataSourceReader,
     DataSourceStreamReader,
     DataSourceWriter,
-    InputPartition,
 )
 from pyspark.sql.types import StructType
 
-from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.spark.connector.changes import change_schema
 from dynamodb_wrapper.spark.connector.options import Given, read_options, settings_in
-from dynamodb_wrapper.spark.connector.planning import Share, shares
-from dynamodb_wrapper.spark.connector.reading import batches_of
-from dynamodb_wrapper.spark.connector.sampling import sampled
-from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of, spark_schema
 from dynamodb_wrapper.spark.connector.slots import slots_of
-from dynamodb_wrapper.spark.connector.source import Source
-from dynamodb_wrapper.spark.connector.streaming import StreamReader
-from dynamodb_wrapper.spark.connector.writer import writer_of
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.config import DynamoDBConfig
+    from dynamodb_wrapper.spark.connector.source import Source
 
 NAME: Final = "dynamodb"
 
@@ -45,7 +39,7 @@ class DynamoDBDataSource(DataSource):
 
     def __init__(self, options: MutableMapping[str, str]) -> None:
         super().__init__(options)
-        self._source = Source(read_options(options, self.slots), self.config)
+        self._options = read_options(options, self.slots)
 
     @classmethod
     def name(cls) -> str:
@@ -54,39 +48,38 @@ class DynamoDBDataSource(DataSource):
 
     def schema(self) -> StructType:
         """The model's schema, or what a sample of the items shows; or that of changes."""
-        model = self._source.own_model
-        if self._source.options.stream:
+        from dynamodb_wrapper.spark.connector.changes import change_schema
+        from dynamodb_wrapper.spark.connector.sampling import sampled
+        from dynamodb_wrapper.spark.connector.schemas import spark_schema
+
+        source = self._source()
+        model = source.own_model
+        if self._options.stream:
             return change_schema(model)
-        return sampled(self._source).schema if model is None else spark_schema(model)
+        return sampled(source).schema if model is None else spark_schema(model)
 
     def reader(self, schema: StructType) -> DataSourceReader:
         """Reads the columns of a schema."""
-        return DynamoDBReader(self._source, schema)
+        from dynamodb_wrapper.spark.connector.reader import DynamoDBReader
+
+        return DynamoDBReader(self._source(), schema)
 
     def streamReader(self, schema: StructType) -> DataSourceStreamReader:
         """Reads the changes of the table."""
-        return StreamReader(self._source, schema)
+        from dynamodb_wrapper.spark.connector.streaming import StreamReader
+
+        return StreamReader(self._source(), schema)
 
     def writer(self, schema: StructType, overwrite: bool) -> DataSourceWriter:
         """Writes the rows of a DataFrame."""
-        return writer_of(self._source, schema, overwrite=overwrite)
+        from dynamodb_wrapper.spark.connector.writer import writer_of
 
+        return writer_of(self._source(), schema, overwrite=overwrite)
 
-class DynamoDBReader(DataSourceReader):
-    """Reads the columns of a schema, in tasks."""
+    def _source(self) -> Source:
+        from dynamodb_wrapper.spark.connector.source import Source
 
-    def __init__(self, source: Source, schema: StructType) -> None:
-        self._source = source.known(kinds_of(schema))
-        self._arrow = arrow_of(schema, source.own_model)
-
-    def partitions(self) -> list[InputPartition]:
-        """See `DataSourceReader.partitions`."""
-        return [InputPartition(share) for share in shares(self._source)]
-
-    def read(self, partition: InputPartition) -> Iterator[Any]:
-        """See `DataSourceReader.read`."""
-        share: Share | None = partition.value
-        return iter(()) if share is None else batches_of(self._source, share, self._arrow)
+        return Source(self._options, self.config)
 
 
 def register(spark: SparkSession, config: DynamoDBConfig | None = None, name: str = NAME) -> None:

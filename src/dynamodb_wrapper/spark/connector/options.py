@@ -7,17 +7,18 @@ keep the case of an option's name, so it does not count here either.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from msgspec import Struct, structs
 
-from dynamodb_wrapper.config import DynamoDBConfig, SparkSettings
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.validation import did_you_mean
+
+if TYPE_CHECKING:
+    from dynamodb_wrapper.config import DynamoDBConfig, SparkSettings
 
 Operation: TypeAlias = Literal["put", "insert", "update", "delete"]
 OPERATIONS: Final[tuple[Operation, ...]] = ("put", "insert", "update", "delete")
-Given: TypeAlias = DynamoDBConfig | Mapping[str, str] | None
+Given: TypeAlias = "DynamoDBConfig | Mapping[str, str] | None"
 """What a source was registered with: a config, or what a session's conf says."""
 Value: TypeAlias = str | float | bool | None
 """An option's value, as Spark's own `option` takes it."""
@@ -47,6 +48,8 @@ def settings_in(conf: SparkSettings) -> Mapping[str, str]:
     Raises:
         ValidationError: it is none.
     """
+    from dynamodb_wrapper.config import DynamoDBConfig
+
     noting = _Noting(conf)
     DynamoDBConfig.for_pyspark(noting)
     return noting.found
@@ -105,6 +108,8 @@ class Options(Struct, frozen=True, kw_only=True):
 
     def config(self, given: Given) -> DynamoDBConfig:
         """The settings: the options, then what was given, then this process's environment."""
+        from dynamodb_wrapper.config import DynamoDBConfig
+
         named = {"region_name": self.region, "endpoint_url": self.endpoint, "table_prefix": self.prefix}
         settings: Any = {name: text for name, text in named.items() if text is not None}
         if isinstance(given, DynamoDBConfig):
@@ -176,6 +181,8 @@ def _unknown(name: str) -> ValidationError:
             "and executors, or give a config to dynamodb_wrapper.spark.connector.register"
         )
     else:
+        from dynamodb_wrapper.validation import did_you_mean
+
         known = sorted(_NAMES.values())
         text = f"is not known{did_you_mean(name, known)}; known are {', '.join(known)}"
     return ValidationError(f"the option {name}: {text}", errors={name: [text]})

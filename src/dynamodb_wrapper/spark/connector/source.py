@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
@@ -27,6 +27,8 @@ from dynamodb_wrapper.spark.connector.described import described_model, keys_of
 from dynamodb_wrapper.spark.connector.options import Given, Options
 
 LONGEST_SECONDS = 3600.0
+Asked: TypeAlias = tuple[Options, Given, str | None, tuple[tuple[str, Any], ...]]
+"""What a source is made of; it can be unpickled without what a source needs."""
 
 
 class Source:
@@ -51,9 +53,13 @@ class Source:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.options!r})"
 
-    def __getstate__(self) -> dict[str, Any]:
-        names = ("options", "_given", "_keys", "columns")
-        return {name: self.__dict__[name] for name in names}
+    def __reduce__(self) -> tuple[type[Source], Asked]:
+        return Source, self.asked
+
+    @property
+    def asked(self) -> Asked:
+        """What another process makes this source of."""
+        return self.options, self._given, self._keys, self.columns
 
     @cached_property
     def config(self) -> DynamoDBConfig:
@@ -163,7 +169,10 @@ class Source:
             raise ValidationError(
                 f"columns for {self.table}: {told}", errors={name: [text] for name, text in wrong.items()}
             )
-        return Source(self.options, self._given, None if self.options.model else self.keys, columns)
+        found = Source(self.options, self._given, None if self.options.model else self.keys, columns)
+        if "description" in vars(self):
+            found.description = self.description
+        return found
 
     @property
     def _names(self) -> set[str]:

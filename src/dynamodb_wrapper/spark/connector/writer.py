@@ -2,12 +2,12 @@
 
 Knows Spark's interfaces, of which the one for Arrow came with Spark 4.1. Must not know how rows are written.
 Spark calls `commit` and `abort` in a Python process of their own on the driver's machine, so that the counts
-reach the program by a file (the option `report`).
+reach the program by a file (the option `report`). That process loads nothing of what writing needs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +17,12 @@ from pyspark.sql.types import StructType
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.spark.connector.counts import Counts, put_report, together
-from dynamodb_wrapper.spark.connector.rows import Row, RowMaker
-from dynamodb_wrapper.spark.connector.schemas import arrow_of, kinds_of
-from dynamodb_wrapper.spark.connector.source import Source
-from dynamodb_wrapper.spark.connector.writing import check_columns, written
 
 if TYPE_CHECKING:
     from pyspark.sql.datasource import DataSourceArrowWriter as ArrowWriter
+
+    from dynamodb_wrapper.spark.connector.rows import Row, RowMaker
+    from dynamodb_wrapper.spark.connector.source import Source
 else:
     ArrowWriter = getattr(datasource, "DataSourceArrowWriter", None)
 
@@ -43,13 +42,21 @@ class Writing:
     """
 
     def __init__(self, source: Source, schema: StructType) -> None:
-        self._source = source.known(kinds_of(schema, besides=source.options.sets))
-        self._rows = RowMaker(arrow_of(schema, source.own_model), source.options.sets)
-        check_columns(self._source)
+        from dynamodb_wrapper.spark.connector.schemas import kinds_of
+        from dynamodb_wrapper.spark.connector.writing import check_columns
 
-    def put(self, rows: Iterable[Row]) -> Written:
+        known = source.known(kinds_of(schema, besides=source.options.sets))
+        self._asked, self._schema, self._place = known.asked, schema, known.options.report
+        _maker(known, schema)
+        check_columns(known)
+
+    def put(self, rows: Callable[[RowMaker], Iterable[Row]]) -> Written:
         """Write the rows of one task."""
-        return Written(written(self._source, rows))
+        from dynamodb_wrapper.spark.connector.source import Source
+        from dynamodb_wrapper.spark.connector.writing import written
+
+        source = Source(*self._asked)
+        return Written(written(source, rows(_maker(source, self._schema))))
 
     def commit(self, messages: list[WriterCommitMessage | None]) -> None:
         """See `DataSourceWriter.commit`."""
@@ -61,7 +68,7 @@ class Writing:
 
     def _report(self, messages: list[WriterCommitMessage | None], *, committed: bool) -> None:
         counts = (message.counts for message in messages if isinstance(message, Written))
-        put_report(self._source.options.report, together(counts, committed=committed))
+        put_report(self._place, together(counts, committed=committed))
 
 
 class RowsWriter(Writing, DataSourceWriter):
@@ -69,7 +76,7 @@ class RowsWriter(Writing, DataSourceWriter):
 
     def write(self, iterator: Iterator[Any]) -> WriterCommitMessage:
         """See `DataSourceWriter.write`."""
-        return self.put(self._rows.of_rows(iterator))
+        return self.put(lambda maker: maker.of_rows(iterator))
 
 
 if ArrowWriter is not None:
@@ -79,7 +86,14 @@ if ArrowWriter is not None:
 
         def write(self, iterator: Iterator[Any]) -> WriterCommitMessage:
             """See `DataSourceArrowWriter.write`."""
-            return self.put(row for batch in iterator for row in self._rows.of_batch(batch))
+            return self.put(lambda maker: (row for batch in iterator for row in maker.of_batch(batch)))
+
+
+def _maker(source: Source, schema: StructType) -> RowMaker:
+    from dynamodb_wrapper.spark.connector.rows import RowMaker
+    from dynamodb_wrapper.spark.connector.schemas import arrow_of
+
+    return RowMaker(arrow_of(schema, source.own_model), source.options.sets)
 
 
 def writer_of(source: Source, schema: StructType, *, overwrite: bool) -> DataSourceWriter:
