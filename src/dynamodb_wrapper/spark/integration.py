@@ -34,8 +34,9 @@ from dynamodb_wrapper.runs.ids import uuid7
 from dynamodb_wrapper.runs.recorder import HEARTBEAT_SECONDS, LEASE_SECONDS, Wanted
 from dynamodb_wrapper.runs.watcher import RunWatcher
 from dynamodb_wrapper.spark.checks import ROWS
+from dynamodb_wrapper.spark.figures import stage_figures
 from dynamodb_wrapper.spark.quality import Quality
-from dynamodb_wrapper.spark.runs import Observing, SparkRun, SparkWatcher, context_of, stage_figures
+from dynamodb_wrapper.spark.runs import Observing, SparkRun, SparkWatcher, context_of
 from dynamodb_wrapper.spark.sessions import create_session, spark_settings
 from dynamodb_wrapper.spark.tables import ReadOptions, WriteOptions, read_options, write_options
 from dynamodb_wrapper.timezones import utcnow
@@ -127,6 +128,7 @@ class SparkDynamoDBIntegration(Use):
 
         table = self._table(table_id)
         quality, options, observation = Quality.of(table), write_options(table), Observation()
+        quality.keep_config(run)
         tag = f"write-{uuid7()}"
         context = context_of(self.session)
         if context is not None:
