@@ -9,13 +9,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.spark_models import Order
+from tests.support.spark_tests import pipeline, table_of_files
 
 from dynamodb_wrapper import DynamoDB, DynamoDBConfig
+from dynamodb_wrapper.models import PipelineConfig, PipelineRunLog, TableConfig
+from dynamodb_wrapper.spark import SparkDynamoDBIntegration
 
 pytest.importorskip("pyspark")
 HERE = Path(__file__).parent
@@ -76,6 +80,32 @@ def db(config: DynamoDBConfig) -> Iterator[DynamoDB]:
     """A client of the test's engine."""
     with DynamoDB(config) as client:
         yield client
+
+
+@pytest.fixture
+def pipelines(db: DynamoDB, tables: Callable[..., list[str]]) -> None:
+    """The tables of the three domains, and in them the pipeline "p"."""
+    tables(PipelineConfig, TableConfig, PipelineRunLog)
+    db.put(pipeline(cpu_cores=2, memory_gb=Decimal("1.5")))
+
+
+@pytest.fixture
+def integration(config: DynamoDBConfig, pipelines: None, spark: Any) -> Iterator[SparkDynamoDBIntegration]:
+    """An integration whose session was made by somebody else."""
+    with SparkDynamoDBIntegration(config) as made:
+        yield made
+
+
+@pytest.fixture
+def store(db: DynamoDB, pipelines: None, tmp_path: Path) -> Callable[..., TableConfig]:
+    """Stores the configuration of a table of files in a folder of its own."""
+
+    def make(table_id: str = "t", **fields: Any) -> TableConfig:
+        table = table_of_files(table_id, f"name of {table_id}", tmp_path, **fields)
+        db.put(table)
+        return table
+
+    return make
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.support.run_blocks import stored
 from tests.support.spark_models import Day
-from tests.support.spark_tests import jobs, pipeline, registers, table_of, table_of_files, wait_for
+from tests.support.spark_tests import jobs, pipeline, table_of, table_of_files, wait_for
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
@@ -126,7 +126,7 @@ def test_a_client_that_is_asked_to_stop_cancels_its_run_and_its_jobs(
     assert (log.status, log.error_message) == (RunStatus.CANCELLED, f"interrupted by {number.name}")
 
 
-@pytest.mark.parametrize("scenario", ["files", pytest.param("days", marks=registers)])
+@pytest.mark.parametrize("scenario", ["files", "days"])
 def test_tables_are_written_read_and_counted(
     play: Play, db: DynamoDB, tables: Callable[..., list[str]], tmp_path: Path, scenario: str
 ) -> None:
@@ -150,4 +150,4 @@ def test_tables_are_written_read_and_counted(
     assert log.metrics["observed"] == {f"read {scenario}": {"rows": 2}}
     for table_id in ["files", "ignored"] if scenario == "files" else ["days"]:
         table = table_of(db, table_id)
-        assert (table.record_count, table.size_bytes) == (2, None)
+        assert (table.record_count, table.size_bytes) == (2 if scenario == "files" else None, None)

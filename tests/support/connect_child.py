@@ -48,7 +48,6 @@ def files(spark: Any, integration: SparkDynamoDBIntegration, run: Any) -> None:
 
 
 def days(spark: Any, integration: SparkDynamoDBIntegration, run: Any) -> None:
-    integration.create_spark_session("p")
     write_and_read(spark, integration, "days", run)
 
 

@@ -7,18 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyspark
-import pytest
-
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.models import DataFormat, PipelineConfig, TableConfig, TableType
 
 SECONDS = 60
 """How long to wait for what takes a moment where the machine is not busy."""
-
-registers = pytest.mark.skipif(
-    pyspark.__version__ < "4.1", reason="Spark 4.0 does not replace a source of a name"
-)
 
 
 def wait_for(condition: Callable[[], object]) -> None:

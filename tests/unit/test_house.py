@@ -90,7 +90,12 @@ TESTED_BY: dict[str, str] = {
     "runs.watcher": "tests/both/test_runs.py",
     "spark.figures": "tests/spark/test_run_figures.py",
     "spark.integration": "tests/spark/test_integration.py",
+    "spark.joining": "tests/spark/test_integration_sessions.py",
+    "spark.logged": "tests/spark/test_integration_logged.py",
     "spark.runs": "tests/spark/test_integration.py",
+    "spark.saving": "tests/spark/test_integration_statistics.py",
+    "spark.sources": "tests/spark/test_integration_sources.py",
+    "spark.statistics": "tests/spark/test_integration_statistics.py",
 }
 
 KINDS = ("both", "live", "typing", "spark", "web")

@@ -9,11 +9,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dynamodb_wrapper.spark.integration import SparkDynamoDBIntegration
+    from dynamodb_wrapper.spark.integration import (
+        SparkDynamoDBIntegration,
+        create_spark_session_with_dynamodb,
+        get_pipeline_config_for_spark,
+        get_table_configs_for_spark,
+    )
+    from dynamodb_wrapper.spark.logged import log_pipeline_run_from_spark
     from dynamodb_wrapper.spark.runs import SparkRun
 else:
     from dynamodb_wrapper.lazy import loader
 
-    __getattr__ = loader(__name__, {"integration": "SparkDynamoDBIntegration", "runs": "SparkRun"})
+    __getattr__ = loader(
+        __name__,
+        {
+            "integration": "SparkDynamoDBIntegration create_spark_session_with_dynamodb "
+            "get_pipeline_config_for_spark get_table_configs_for_spark",
+            "logged": "log_pipeline_run_from_spark",
+            "runs": "SparkRun",
+        },
+    )
 
-__all__ = ["SparkDynamoDBIntegration", "SparkRun"]
+__all__ = [
+    "SparkDynamoDBIntegration",
+    "SparkRun",
+    "create_spark_session_with_dynamodb",
+    "get_pipeline_config_for_spark",
+    "get_table_configs_for_spark",
+    "log_pipeline_run_from_spark",
+]

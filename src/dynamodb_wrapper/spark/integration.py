@@ -8,25 +8,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.faces import Use
 from dynamodb_wrapper.exceptions import DynamoDBWrapperError, ValidationError
-from dynamodb_wrapper.expressions.assignments import add, put
-from dynamodb_wrapper.handlers.pipeline_run_logs.commands import PipelineRunLogsWriteApi
+from dynamodb_wrapper.expressions.assignments import put
+from dynamodb_wrapper.expressions.updates import Change
 from dynamodb_wrapper.handlers.table_config.commands import TableConfigWriteApi
 from dynamodb_wrapper.handlers.table_config.queries import TableConfigReadApi
-from dynamodb_wrapper.models import (
-    PipelineConfig,
-    PipelineRunLog,
-    PipelineRunLogUpsert,
-    RunStatus,
-    TableConfig,
-    TableType,
-)
-from dynamodb_wrapper.redaction import redacted
+from dynamodb_wrapper.models import PipelineConfig, TableConfig, TableType
 from dynamodb_wrapper.repositories.pipeline_config import PipelineConfigRepository
 from dynamodb_wrapper.repositories.table_config import TableConfigRepository
 from dynamodb_wrapper.runs.context import run_block
@@ -35,14 +28,36 @@ from dynamodb_wrapper.runs.recorder import HEARTBEAT_SECONDS, LEASE_SECONDS, Wan
 from dynamodb_wrapper.runs.watcher import RunWatcher
 from dynamodb_wrapper.spark.checks import ROWS
 from dynamodb_wrapper.spark.figures import stage_figures
+from dynamodb_wrapper.spark.joining import JoiningWatcher
+from dynamodb_wrapper.spark.logged import log_pipeline_run_from_spark
+from dynamodb_wrapper.spark.needed import pyspark_needed
 from dynamodb_wrapper.spark.quality import Quality
-from dynamodb_wrapper.spark.runs import Observing, SparkRun, SparkWatcher, context_of
-from dynamodb_wrapper.spark.sessions import create_session, spark_settings
+from dynamodb_wrapper.spark.runs import Observing, SparkRun, context_of
+from dynamodb_wrapper.spark.saving import NAME, save
+from dynamodb_wrapper.spark.sessions import (
+    active,
+    create_session,
+    is_stopped,
+    running_session,
+    spark_settings,
+)
+from dynamodb_wrapper.spark.sources import OwnSource
+from dynamodb_wrapper.spark.statistics import Before
 from dynamodb_wrapper.spark.tables import ReadOptions, WriteOptions, read_options, write_options
 from dynamodb_wrapper.timezones import utcnow
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+__all__ = [
+    "SparkDynamoDBIntegration",
+    "create_spark_session_with_dynamodb",
+    "get_pipeline_config_for_spark",
+    "get_table_configs_for_spark",
+    "log_pipeline_run_from_spark",
+]
+
+Options = TypeVar("Options", ReadOptions, WriteOptions)
 
 log = logging.getLogger("dynamodb_wrapper.spark")
 
@@ -57,7 +72,9 @@ class SparkDynamoDBIntegration(Use):
     def __init__(self, config: DynamoDBConfig | None = None) -> None:
         self.config = config or DynamoDBConfig.for_pyspark()
         self._db = DynamoDB(self.config)
+        self._source = OwnSource(self.config)
         self._session: SparkSession | None = None
+        self._joining: list[JoiningWatcher] = []
 
     def create_spark_session(
         self, pipeline_id: str, additional_config: Mapping[str, Any] | None = None
@@ -74,6 +91,8 @@ class SparkDynamoDBIntegration(Use):
         settings = spark_settings(self._pipeline(pipeline_id), self.config, additional_config)
         self._session = create_session(settings)
         self._register(self._session)
+        for watcher in list(self._joining):
+            watcher.join()
         return self._session
 
     def get_spark_config_from_pipeline(self, pipeline_id: str) -> dict[str, str]:
@@ -83,14 +102,17 @@ class SparkDynamoDBIntegration(Use):
     def get_table_read_options(self, table_id: str) -> ReadOptions:
         """What `spark.read.format(...).options(...).load(...)` takes for a table.
 
+        A table of DynamoDB has the format `data_source` where there is a session. Where there is none yet, it
+        is "dynamodb": the options say where the table is, and the environment has the credentials.
+
         Raises:
             ItemNotFoundError: there is no such table.
         """
-        return read_options(self._table(table_id))
+        return self._placed(read_options(self._table(table_id)), self._running())
 
     def get_table_write_options(self, table_id: str) -> WriteOptions:
-        """What `df.write.format(...).mode(...).options(...).save(...)` takes for a table."""
-        return write_options(self._table(table_id))
+        """What `df.write.format(...).mode(...).options(...).save(...)` takes for a table; as for reading."""
+        return self._placed(write_options(self._table(table_id)), self._running())
 
     def read_table(self, table_id: str, *, run: SparkRun | None = None) -> DataFrame:
         """A table as a DataFrame, checked and cached where its configuration says so.
@@ -103,22 +125,26 @@ class SparkDynamoDBIntegration(Use):
             ItemNotFoundError: there is no such table.
             ValidationError: columns are missing, or a check whose `on_failure` is "fail" failed.
         """
-        table = self._table(table_id)
+        table, session = self._table(table_id), self.session
         quality = Quality.of(table)
-        return quality.read(read_options(table).load(self.session), run)
+        with active(session):
+            return quality.read(self._placed(read_options(table), session).load(session), run)
 
     def write_table(self, df: DataFrame, table_id: str, *, run: SparkRun | None = None) -> int:
         """Write a DataFrame to a table, and look at it in the same pass.
 
         The first row that breaks one of `validation_rules` stops the write. `data_quality_checks` are judged
-        when it is over; the statistics of the table are updated from what was written. Where that fails, a
-        warning is logged, because what is written twice is worse than a figure that is old.
+        when it is over; the statistics of the table are updated from what was written, as far as that tells
+        them. Where that fails, a warning is logged, because what is written twice is worse than a figure that
+        is old.
 
         Parameters:
-            run: the run that writes it: it notes the table among its outputs, the rows, and the results.
+            run: the run that writes it: it notes the table among its outputs, the rows, those that were
+                rejected, and the results.
 
         Returns:
-            How many rows were written: none where the mode is "ignore" and the table is there.
+            How many rows were written: none where the mode is "ignore" and the table is there. For a table
+            of DynamoDB those that it took (also rows that an earlier try had written), without rejected ones.
 
         Raises:
             ValidationError: columns are missing (nothing was written), or a check whose `on_failure` is
@@ -126,29 +152,30 @@ class SparkDynamoDBIntegration(Use):
         """
         from pyspark.sql import Observation
 
-        table = self._table(table_id)
+        table, session = self._table(table_id), df.sparkSession
         quality, options, observation = Quality.of(table), write_options(table), Observation()
         quality.keep_config(run)
-        tag = f"write-{uuid7()}"
-        context = context_of(self.session)
-        if context is not None:
-            context.addJobTag(tag)
-        try:
-            options.save(quality.in_order(df).observe(observation, *quality.counts()))
-        finally:
-            if context is not None:
-                context.removeJobTag(tag)
+        before, context = Before.of(table, options, session), context_of(session)
+        with _tagged(context) as tag, active(session):
+            observed = quality.in_order(df).observe(observation, *quality.counts())
+            counts = save(options, self._placed(options, session), observed, self.config)
         figures = observation.get
         if ROWS not in figures and options.mode == "ignore":  # Spark Connect 4.0
             return 0
-        rows = int(figures[ROWS])
+        rows = int(figures[ROWS]) if counts is None else counts.written + counts.repeated
+        rejected = {} if counts is None else counts.rejected
+        if rejected:
+            log.warning("table %s: %d rows were rejected: %s", table_id, sum(rejected.values()), rejected)
         if run is not None:
             run.output(table.table_name, rows)
+            run.reject(sum(rejected.values()))
         told = f"{rows} rows were written to table {table_id}, but they are not in order"
         quality.settle(figures, run, told)
-        size = stage_figures(context, tag)["output_bytes"] if context is not None else 0
-        if rows or options.mode != "ignore":
-            self._note_written(table, rows, size, adds=options.mode == "append")
+        if options.format == NAME:
+            self._note_written(table, before.after_items(options.options, counts))
+        elif rows or options.mode != "ignore":
+            size = stage_figures(context, tag)["output_bytes"] if context is not None else 0
+            self._note_written(table, before.after_files(options.mode, rows, size))
         return rows
 
     @contextmanager
@@ -166,19 +193,25 @@ class SparkDynamoDBIntegration(Use):
     ) -> Iterator[SparkRun]:
         """Log a run of a pipeline while the block runs, as `runs.pipeline_run` does, and its Spark jobs.
 
-        Where the run is cancelled elsewhere, its jobs are stopped with the next heartbeat.
+        Where the run is cancelled elsewhere, its jobs are stopped with the next heartbeat. The run may begin
+        before there is a session; then a session that cannot be made is a run that failed.
 
         Yields:
             The run: its id wherever a text is wanted, and what a run can record.
         """
         observing = Observing()
-        told = [SparkWatcher(self.session, observing), *watchers]
+        joining = JoiningWatcher(self._running, observing)
+        told = [joining, *watchers]
         wanted = Wanted(
             pipeline_id, trigger_type, created_by, run_id, heartbeat_seconds, lease_seconds, told, fields
         )
-        with run_block(SparkRun, wanted, self.config) as run:
-            run._observing = observing
-            yield run
+        self._joining.append(joining)
+        try:
+            with run_block(SparkRun, wanted, self.config) as run:
+                run._observing = observing
+                yield run
+        finally:
+            self._joining.remove(joining)
 
     def update_table_stats_after_write(
         self, table_id: str, df: DataFrame, run_id: str | None = None
@@ -207,18 +240,23 @@ class SparkDynamoDBIntegration(Use):
         Raises:
             ValidationError: there is none.
         """
-        from pyspark.errors import PySparkException
-        from pyspark.sql import SparkSession
+        with pyspark_needed():
+            import pyspark.sql  # noqa: F401
 
-        if self._session is not None:
-            return self._session
-        try:
-            return SparkSession.active()
-        except PySparkException as error:
+        found = self._running()
+        if found is None:
             mend = "make one with create_spark_session(pipeline_id)"
-            raise ValidationError(
-                f"there is no Spark session: {mend}", error, errors={"session": [mend]}
-            ) from error
+            raise ValidationError(f"there is no Spark session: {mend}", errors={"session": [mend]})
+        return found
+
+    @property
+    def data_source(self) -> str:
+        """What stands in `spark.read.format(...)` for any table of DynamoDB, with this integration's config.
+
+        The session (`session`) knows it from then on; a thread of its own reads and writes with it as with
+        any data source in Python.
+        """
+        return self._source.name_in(self.session)
 
     def close(self) -> None:
         """End the use of the connections; the Spark session goes on."""
@@ -237,22 +275,60 @@ class SparkDynamoDBIntegration(Use):
         with PipelineConfigRepository(client=self._db) as stored:
             return stored.get_or_raise(pipeline_id)
 
+    def _read_options_of(self, pipeline_id: str, table_type: TableType | None) -> dict[str, ReadOptions]:
+        with TableConfigReadApi(client=self._db) as api:
+            listed, _ = api.query_by_pipeline(pipeline_id, table_type, limit=None)
+        tables = self._db.batch_get(TableConfig, [table.table_id for table in listed])
+        session = self._running()
+        return {
+            table.table_id: self._placed(read_options(table), session)
+            for table in tables
+            if table is not None
+        }
+
     def _table(self, table_id: str) -> TableConfig:
         with TableConfigRepository(client=self._db) as stored:
             return stored.get_or_raise(table_id)
 
-    def _note_written(self, table: TableConfig, rows: int, size: int, *, adds: bool) -> None:
-        """Update the statistics; the size stays as it is where Spark does not tell what it has written."""
+    def _running(self) -> SparkSession | None:
+        if self._session is not None and is_stopped(self._session):
+            self._session = None
+        return self._session or running_session()
+
+    def _placed(self, options: Options, session: SparkSession | None) -> Options:
+        """The options with which a table of DynamoDB is the one of this integration's config."""
+        if options.format != NAME:
+            return options
+        name = NAME if session is None else self._source.name_in(session)
+        options = replace(options, format=name, options={**_place(self.config), **options.options})
+        return replace(options, partition_by=()) if isinstance(options, WriteOptions) else options
+
+    def _note_written(self, table: TableConfig, changes: Sequence[Change]) -> None:
         now = utcnow()
         times = [put(TableConfig.last_updated_data).to(now), put(TableConfig.updated_at).to(now)]
-        known = [(TableConfig.record_count, rows)]
-        if size or not rows:
-            known.append((TableConfig.size_bytes, size))
-        changes = [add(field, value) if adds else put(field).to(value) for field, value in known]
         try:
             self._db.update(TableConfig, table.table_id, [*changes, *times])
         except DynamoDBWrapperError as error:
             log.warning("the statistics of table %s were not updated: %s", table.table_id, error)
+
+
+@contextmanager
+def _tagged(context: Any) -> Iterator[str]:
+    """Give the jobs of this thread a tag, where there is a SparkContext."""
+    tag = f"write-{uuid7()}"
+    if context is not None:
+        context.addJobTag(tag)
+    try:
+        yield tag
+    finally:
+        if context is not None:
+            context.removeJobTag(tag)
+
+
+def _place(config: DynamoDBConfig) -> dict[str, str]:
+    """Where the tables of a config are, as options."""
+    place = {"region": config.region_name, "prefix": config.table_prefix}
+    return place if config.endpoint_url is None else {**place, "endpoint": config.endpoint_url}
 
 
 def get_pipeline_config_for_spark(pipeline_id: str, config: DynamoDBConfig | None = None) -> dict[str, str]:
@@ -269,47 +345,8 @@ def get_table_configs_for_spark(
     Parameters:
         table_type: only tables of that type.
     """
-    config = config or DynamoDBConfig.for_pyspark()
-    with DynamoDB(config) as db, TableConfigReadApi(client=db) as api:
-        listed, _ = api.query_by_pipeline(pipeline_id, table_type, limit=None)
-        tables = db.batch_get(TableConfig, [table.table_id for table in listed])
-    return {table.table_id: read_options(table) for table in tables if table is not None}
-
-
-def log_pipeline_run_from_spark(
-    pipeline_id: str,
-    status: RunStatus | str,
-    *,
-    run_id: str | None = None,
-    trigger_type: str = "spark",
-    error_message: str | None = None,
-    session: SparkSession | None = None,
-    config: DynamoDBConfig | None = None,
-    **fields: Any,
-) -> PipelineRunLog:
-    """Log a run that is over, or one that another process goes on with, in one call.
-
-    Parameters:
-        session: the Spark session that ran it; the active one where none is given.
-        fields: further fields of `PipelineRunLogUpsert`, such as `total_records_processed`.
-    """
-    if session is None:
-        from pyspark.sql import SparkSession
-
-        session = SparkSession.getActiveSession()
-    if session is not None:
-        fields.setdefault("spark_version", session.version)
-        if (context := context_of(session)) is not None:
-            fields.setdefault("spark_application_id", context.applicationId)
-    dto = PipelineRunLogUpsert(
-        run_id=run_id or uuid7(),
-        pipeline_id=pipeline_id,
-        status=RunStatus(status),
-        trigger_type=trigger_type,
-        **redacted({"error_message": error_message, **fields}),
-    )
-    with PipelineRunLogsWriteApi(config or DynamoDBConfig.for_pyspark()) as api:
-        return api.create_run_log(dto)
+    with SparkDynamoDBIntegration(config) as integration:
+        return integration._read_options_of(pipeline_id, table_type)
 
 
 def create_spark_session_with_dynamodb(

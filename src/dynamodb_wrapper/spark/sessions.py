@@ -1,4 +1,4 @@
-"""A Spark session from a stored pipeline configuration.
+"""A Spark session from a stored pipeline configuration, and the sessions that there are.
 
 Knows which settings of Spark follow from which fields. Must not know tables or runs. Credentials are never
 among the settings, because Spark shows those in its UI and hands them to every executor: executors find their
@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.models import PipelineConfig
+from dynamodb_wrapper.spark.needed import pyspark_needed
+from dynamodb_wrapper.spark.runs import context_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,12 +34,11 @@ ALWAYS = {
 """Times are stored in UTC, so that is what a session computes in unless it is told otherwise."""
 
 _MIB_PER_GB = 1024
+_MARKS = re.compile(r"[._-]")
 _CREDENTIAL = re.compile(
-    r"dynamodb.*(access\.key|secret\.key|session\.token|accesskeyid|secretaccesskey|sessiontoken)$"
-    r"|env\.aws_(access_key_id|secret_access_key|session_token)$",
-    re.IGNORECASE,
+    r"(dynamodb.*|envaws)(accesskey(id)?|secret((access)?key)?|(session|security)?token|password)$"
 )
-"""Settings of this library and of connectors, and settings that are variables of a process."""
+"""Settings of this library and of connectors, and settings that are variables of a process, without marks."""
 
 
 def spark_settings(
@@ -59,7 +62,7 @@ def spark_settings(
         settings["spark.executor.memory"] = f"{int(Decimal(pipeline.memory_gb) * _MIB_PER_GB)}m"
     for more in (pipeline.spark_config, additional or {}):
         settings |= {name: as_text(value) for name, value in more.items()}
-    if secrets := [name for name in settings if _CREDENTIAL.search(name)]:
+    if secrets := [name for name in settings if _CREDENTIAL.search(_MARKS.sub("", name.lower()))]:
         mend = "leave them out: the driver and the executors find credentials in their own environment"
         raise ValidationError(
             f"the session of pipeline {pipeline.pipeline_id} would show credentials in Spark's UI "
@@ -71,8 +74,9 @@ def spark_settings(
 
 def create_session(settings: Mapping[str, str]) -> SparkSession:
     """The session with these settings; the one that runs already where there is one."""
-    from pyspark.sql import SparkSession
-    from pyspark.sql.utils import is_remote
+    with pyspark_needed():
+        from pyspark.sql import SparkSession
+        from pyspark.sql.utils import is_remote
 
     if is_remote() and (running := SparkSession.getActiveSession()) is not None:
         _configure(running, settings)
@@ -82,6 +86,50 @@ def create_session(settings: Mapping[str, str]) -> SparkSession:
         builder = builder.config(name, value)
     session: SparkSession = builder.getOrCreate()
     return session
+
+
+def running_session() -> SparkSession | None:
+    """The session that is active in this thread, else the default one; None where there is none."""
+    if sys.modules.get("pyspark") is None:
+        return None
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    try:
+        return SparkSession.active()
+    except PySparkException:
+        return None
+
+
+def is_stopped(session: SparkSession) -> bool:
+    """Whether a session can do nothing any more."""
+    context = context_of(session)
+    if context is None:
+        return bool(getattr(session, "is_stopped", False))
+    return context._jsc is None or bool(context._jsc.sc().isStopped())
+
+
+@contextmanager
+def active(session: SparkSession) -> Iterator[None]:
+    """Make a session the active one of this thread, and then again that which was.
+
+    Spark looks for a data source in the session that is active in the thread, and only a thread that made or
+    read a DataFrame has one. Under Spark Connect the server sees to that.
+    """
+    if context_of(session) is None:
+        yield
+        return
+    java: Any = session
+    sessions = java._get_j_spark_session_class(java._jvm)
+    before = sessions.getActiveSession()
+    sessions.setActiveSession(java._jsparkSession)
+    try:
+        yield
+    finally:
+        if before.isDefined():
+            sessions.setActiveSession(before.get())
+        else:
+            sessions.clearActiveSession()
 
 
 def _configure(session: SparkSession, settings: Mapping[str, str]) -> None:

@@ -61,6 +61,10 @@ def test_no_credential_is_among_the_settings() -> None:
     "name",
     [
         "spark.dynamodb.secret.key",
+        "spark.dynamodb.accessKey",
+        "spark.dynamodb.aws_secret_access_key",
+        "spark.dynamodb.session-token",
+        "spark.dynamodb.password",
         "spark.hadoop.dynamodb.awsSecretAccessKey",
         "spark.executorEnv.AWS_SECRET_ACCESS_KEY",
         "spark.yarn.appMasterEnv.AWS_SESSION_TOKEN",
@@ -69,6 +73,13 @@ def test_no_credential_is_among_the_settings() -> None:
 def test_a_setting_that_would_show_a_credential_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match="would show credentials"):
         spark_settings(pipeline(spark_config={name: "hidden"}), CONFIG)
+
+
+@pytest.mark.parametrize(
+    "name", ["spark.dynamodb.table.prefix", "spark.sql.secret.redaction", "spark.dynamodb.keys.cached"]
+)
+def test_a_setting_that_is_no_credential_is_kept(name: str) -> None:
+    assert spark_settings(pipeline(spark_config={name: "shown"}), CONFIG)[name] == "shown"
 
 
 def test_a_reference_to_where_a_credential_is_kept_is_none() -> None:

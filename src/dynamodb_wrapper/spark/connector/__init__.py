@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from dynamodb_wrapper.spark.connector.sampling import infer_schema
 else:
     from dynamodb_wrapper.lazy import loader
+    from dynamodb_wrapper.spark.needed import pyspark_needed
 
-    __getattr__ = loader(
+    _load = loader(
         __name__,
         {
             "changes": "change_schema",
@@ -26,6 +27,11 @@ else:
             "sampling": "infer_schema",
         },
     )
+
+    def __getattr__(name):
+        with pyspark_needed():
+            return _load(name)
+
 
 __all__ = [
     "Counts",
