@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 ROWS = "rows"
-ENTRIES = ("name", "expression", "most", "on_failure", "by")
+ENTRIES = ("name", "description", "expression", "most", "on_failure", "by")
 
 _FIELD = "data_quality_checks"
 _MEANT = {

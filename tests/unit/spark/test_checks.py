@@ -13,7 +13,10 @@ LATE = {"name": "late", "expression": "delay < 60"}
 
 
 def test_checks_have_an_expression_and_may_have_a_name_a_number_and_a_consequence() -> None:
-    checks = [{"expression": "n > 0", "most": None}, {**LATE, "most": "0.04", "on_failure": "fail"}]
+    checks = [
+        {"expression": "n > 0", "most": None, "description": "sold"},
+        {**LATE, "most": "0.04", "on_failure": "fail"},
+    ]
     assert checks_of(table(data_quality_checks=checks)) == [
         Check("n > 0", "n > 0"),
         Check("late", "delay < 60", Decimal("0.04"), fails=True),
