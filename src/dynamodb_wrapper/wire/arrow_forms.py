@@ -13,6 +13,7 @@ value that its Arrow type does not hold: a misfit is an error of msgspec or of A
 | timestamp | S in ISO 8601, in UTC where it has no offset; or N, seconds since 1970 |
 | date32 | S in ISO 8601 |
 | list | L, or a set (SS, NS, BS) |
+| list with the metadata `AS_SET` | a set; or an empty L, which stands for an empty set |
 | struct | M; entries that it does not name are passed over |
 | map with keys of string | M |
 | string with the metadata `JSON_TEXT` | any value as JSON: exact numbers, binary in base64, sets as lists |
@@ -39,6 +40,8 @@ Expression: TypeAlias = Callable[[str], str]
 
 JSON_TEXT: Final = {"dynamodb": "json"}
 """Metadata of a field that holds any value as JSON text."""
+AS_SET: Final = {"dynamodb": "set"}
+"""Metadata of a field of lists that are sets."""
 
 _FINER = re.compile(r"[.,]\d{6}\d*[1-9]")  # which Python would cut off
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -74,7 +77,7 @@ def form_of(field: Any, names: dict[str, Any]) -> Form:
         ValidationError: DynamoDB has nothing for its type.
     """
     kind, types = field.type, pa.types
-    if (field.metadata or {}).get(b"dynamodb") == b"json":
+    if said_of(field) == b"json":
         return Form(AttributeValue, _call(names, _read_json, ""))
     if types.is_string(kind) or types.is_large_string(kind):
         return Form(_TEXT, _text)
@@ -95,6 +98,12 @@ def form_of(field: Any, names: dict[str, Any]) -> Form:
     return _nested(field, names)
 
 
+def said_of(field: Any) -> bytes | None:
+    """What the metadata of a field says of its values: b"json", b"set" or nothing."""
+    said: bytes | None = (field.metadata or {}).get(b"dynamodb")
+    return said
+
+
 def _floating(kind: Any, names: dict[str, Any]) -> Form:
     if pa.types.is_float64(kind):
         return Form(_NUMBER, _call(names, _read_float, ".N"), _number)
@@ -104,7 +113,7 @@ def _floating(kind: Any, names: dict[str, Any]) -> Form:
 def _nested(field: Any, names: dict[str, Any]) -> Form:
     kind, types = field.type, pa.types
     if types.is_list(kind) or types.is_large_list(kind):
-        return _list(kind.value_field, names)
+        return _list(kind.value_field, names, sets_only=said_of(field) == b"set")
     if types.is_struct(kind):
         return _struct(list(kind), names)
     if types.is_map(kind) and types.is_string(kind.key_type):
@@ -116,19 +125,21 @@ def _nested(field: Any, names: dict[str, Any]) -> Form:
     raise ValidationError(f"{field.name}: {text}", errors={field.name: [text]})
 
 
-def _list(element: Any, names: dict[str, Any]) -> Form:
+def _list(element: Any, names: dict[str, Any], *, sets_only: bool = False) -> Form:
     each = form_of(element, names)
     elements: Any = list[each.wire]  # type: ignore[name-defined]
     sets = {tag for member in each.wire.__struct_fields__ if (tag := f"{member}S") in _SETS}
     members: dict[str, Any] = {"L": elements} | {tag: list.__class_getitem__(_SETS[tag]) for tag in sets}
     make, read = name_in(names, each.wire), each.value("each")
+    none_of = name_in(names, _none_of) if sets_only else ""
 
     def value(it: str) -> str:
         expression = "None"
         for tag in sorted(sets):
             one = each.value(f"{make}({tag[0]}=each)")
             expression = f"({expression} if {it}.{tag} is None else [{one} for each in {it}.{tag}])"
-        return f"({expression} if {it}.L is None else [{read} for each in {it}.L])"
+        elements = f"{none_of}({it}.L)" if sets_only else f"[{read} for each in {it}.L]"
+        return f"({expression} if {it}.L is None else {elements})"
 
     return Form(_wire(**members), value)
 
@@ -217,6 +228,12 @@ def _read_single(text: str | None) -> float | None:
 
 def _read_decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
+
+
+def _none_of(elements: list[Any]) -> list[Any]:
+    if elements:
+        raise ValueError("a list, and the column is of sets")
+    return elements
 
 
 def _read_json(value: AttributeValue) -> str | None:

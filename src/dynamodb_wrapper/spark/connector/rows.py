@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 import pyarrow as pa
 
 from dynamodb_wrapper.exceptions import ValidationError
-from dynamodb_wrapper.spark.connector.schemas import is_json
+from dynamodb_wrapper.spark.connector.schemas import is_json, is_set, marked
 
 Row: TypeAlias = dict[str, Any]
 _Convert: TypeAlias = Callable[[Any], Any]
@@ -50,16 +50,21 @@ class RowMaker:
     """Makes rows of record batches, and of Spark's own rows.
 
     Parameters:
-        schema: the pyarrow schema; its metadata says which columns hold JSON text.
-        sets: the columns whose lists become sets.
+        schema: the pyarrow schema; its metadata says which columns hold JSON text, and which lists are sets.
+        sets: further columns whose lists become sets, also places in structs: `address.codes`.
 
     Raises:
         ValidationError: there are columns of which nothing can be stored.
     """
 
     def __init__(self, schema: Any, sets: Collection[str] = ()) -> None:
-        self._columns = [(field.name, _converter(field, as_set=field.name in sets)) for field in schema]
-        errors = {field.name: text for field in schema if (text := _refused(field, field.name in sets))}
+        errors = {field.name: text for field in schema if (text := _refused(field))}
+        for place in sets:
+            try:
+                schema = _with_sets(schema, place)
+            except ValueError as error:
+                errors[place] = str(error)
+        self._columns = [(field.name, _converter(field)) for field in schema]
         if errors:
             told = "; ".join(f"{name} is {text}" for name, text in errors.items())
             raise ValidationError(
@@ -110,12 +115,9 @@ class RowMaker:
         return unread
 
 
-def _refused(field: Any, as_set: bool = False) -> str:
+def _refused(field: Any) -> str:
     """Why no value of a column can be stored; empty where one can."""
     kind, types = field.type, pa.types
-    is_list = types.is_list(kind) or types.is_large_list(kind)
-    if as_set and not (is_list and _is_of_sets(kind.value_field)):
-        return f"{kind}, and a set holds texts, numbers or binaries: give a column of such lists"
     if types.is_timestamp(kind) and kind.tz is None:
         return "a time without a zone, which would be a guess: cast it to timestamp"
     if types.is_map(kind) and not (types.is_string(kind.key_type) or types.is_large_string(kind.key_type)):
@@ -124,6 +126,33 @@ def _refused(field: Any, as_set: bool = False) -> str:
         return f"{kind}, which DynamoDB has nothing for: cast it to string"
     inner = (kind.field(at) for at in range(kind.num_fields))
     return next((text for each in inner if (text := _refused(each))), "")
+
+
+def _with_sets(schema: Any, place: str) -> Any:
+    """A schema, or the type of a struct, with the mark of sets at a place."""
+    for at, field in enumerate(schema):
+        name, inside = field.name, field.type
+        if name == place:
+            changed = marked(field)
+            if not _holds_sets(changed):
+                text = "and a set holds texts, numbers or binaries: give a column of such lists"
+                raise ValueError(f"{inside}, {text}")
+        elif place.startswith(f"{name}.") and pa.types.is_struct(inside):
+            changed = field.with_type(_with_sets(inside, place.removeprefix(f"{name}.")))
+        else:
+            continue
+        fields = [*schema]
+        fields[at] = changed
+        return pa.struct(fields) if isinstance(schema, pa.DataType) else pa.schema(fields)
+    raise ValueError("to be a set and is no column")
+
+
+def _holds_sets(field: Any) -> bool:
+    kind, types = field.type, pa.types
+    if types.is_map(kind):
+        return _holds_sets(kind.item_field)
+    is_list = types.is_list(kind)
+    return is_list and (_holds_sets(kind.value_field) or (is_set(field) and _is_of_sets(kind.value_field)))
 
 
 def _is_of_sets(element: Any) -> bool:
@@ -139,7 +168,7 @@ def _all(values: list[Any], convert: _Convert | None) -> list[Any]:
     return [None if value is None else convert(value) for value in values]
 
 
-def _converter(field: Any, *, as_set: bool = False) -> _Convert | None:
+def _converter(field: Any) -> _Convert | None:
     """What makes a value of a column one to store; None where it is one already."""
     kind, types = field.type, pa.types
     if is_json(field):
@@ -153,7 +182,7 @@ def _converter(field: Any, *, as_set: bool = False) -> _Convert | None:
         return lambda entries: {name: _one(value, inner) for name, value in dict(entries).items()}
     if types.is_list(kind) or types.is_large_list(kind):
         inner = _converter(kind.value_field)
-        if as_set:
+        if is_set(field) and _is_of_sets(kind.value_field):
             return lambda values: {_one(value, inner) for value in values}
         return None if inner is None else lambda values: [_one(value, inner) for value in values]
     if types.is_binary(kind) or types.is_large_binary(kind):

@@ -1,13 +1,14 @@
 """Spark's schemas, and the Arrow schemas that go with them.
 
-Knows Spark's types and Arrow's, and how a column says that it holds any value as JSON text: by the metadata
-`{"dynamodb": "json"}`. Must not know tables or replies.
+Knows Spark's types and Arrow's, and how a column says what its type does not: by the metadata
+`{"dynamodb": "json"}` that it holds any value as JSON text, by `{"dynamodb": "set"}` that its innermost lists
+are sets. Must not know tables or replies.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -34,7 +35,7 @@ from pyspark.sql.types import (
 
 from dynamodb_wrapper.exceptions import ValidationError
 from dynamodb_wrapper.schema import schema_of
-from dynamodb_wrapper.wire.arrow_forms import JSON_TEXT
+from dynamodb_wrapper.wire.arrow_forms import AS_SET, JSON_TEXT, said_of
 from dynamodb_wrapper.wire.arrow_schema import arrow_schema
 
 _IN_UTC: Final[dict[str, Any]] = (
@@ -62,10 +63,10 @@ def spark_schema(model: type[BaseModel]) -> StructType:
 
 
 def arrow_of(schema: StructType, model: type[BaseModel] | None = None) -> Any:
-    """The Arrow schema that Spark takes batches of, with the metadata of columns of JSON text.
+    """The Arrow schema that Spark takes batches of, with the metadata of columns of JSON text and of sets.
 
     Parameters:
-        model: tells which columns those are, besides the schema's own metadata.
+        model: tells which columns are of JSON text, besides the schema's own metadata, and knows its sets.
 
     Raises:
         ValidationError: the schema has no columns, or one that DynamoDB has nothing for.
@@ -79,7 +80,8 @@ def arrow_of(schema: StructType, model: type[BaseModel] | None = None) -> Any:
             raise ValidationError(f"the column {field.name} is {text}", errors={field.name: [text]})
     known = {} if model is None else {field.name: field for field in arrow_schema(model)}
     target = to_arrow_schema(schema, **_IN_UTC)
-    columns = (_as_spark_says(column, field) for column, field in zip(target, schema, strict=True))
+    sets = model is None
+    columns = (_as_spark_says(column, field, sets) for column, field in zip(target, schema, strict=True))
     return pa.schema([_as_model_says(column, known.get(column.name)) for column in columns])
 
 
@@ -94,7 +96,30 @@ def kinds_of(schema: StructType, besides: Iterable[str] = ()) -> tuple[tuple[str
 
 def is_json(field: Any) -> bool:
     """Whether an Arrow field holds any value as JSON text."""
-    return (field.metadata or {}).get(b"dynamodb") == b"json"
+    return said_of(field) == b"json"
+
+
+def is_set(field: Any) -> bool:
+    """Whether an Arrow field holds lists that are sets."""
+    return said_of(field) == b"set"
+
+
+def marked(column: Any) -> Any:
+    """An Arrow field with the mark of sets on its innermost lists; itself where it has no lists."""
+    kind, types = column.type, pa.types
+    if types.is_list(kind) and not types.is_nested(kind.value_type):
+        return column.with_metadata(AS_SET)
+    return _with_inner(column, marked)
+
+
+def _with_inner(column: Any, change: Callable[[Any], Any]) -> Any:
+    """An Arrow field whose elements or entries are changed."""
+    kind, types = column.type, pa.types
+    if types.is_list(kind):
+        return column.with_type(pa.list_(change(kind.value_field)))
+    if types.is_map(kind):
+        return column.with_type(pa.map_(kind.key_field, change(kind.item_field)))
+    return column
 
 
 def _is_opaque(kind: DataType) -> bool:
@@ -116,13 +141,23 @@ def _with_metadata(field: StructField, column: Any) -> StructField:
     return StructField(field.name, field.dataType, field.nullable, JSON_TEXT if is_json(column) else None)
 
 
-def _as_spark_says(column: Any, field: StructField) -> Any:
+def _as_spark_says(column: Any, field: StructField, sets: bool) -> Any:
     """The column with the metadata of its own and of the structs in it."""
-    if field.metadata.get("dynamodb") == "json":
+    said = field.metadata.get("dynamodb")
+    if said == "json":
         return column.with_metadata(JSON_TEXT)
-    if isinstance(field.dataType, StructType):
-        inner = [_as_spark_says(each, of) for each, of in zip(column.type, field.dataType, strict=True)]
+    if said == "set" and sets:
+        column = marked(column)
+    return _inside(column, field.dataType, sets)
+
+
+def _inside(column: Any, of: DataType, sets: bool) -> Any:
+    if isinstance(of, StructType):
+        inner = [_as_spark_says(each, told, sets) for each, told in zip(column.type, of, strict=True)]
         return column.with_type(pa.struct(inner))
+    if isinstance(of, ArrayType | MapType):
+        element = of.elementType if isinstance(of, ArrayType) else of.valueType
+        return _with_inner(column, lambda each: _inside(each, element, sets))
     return column
 
 

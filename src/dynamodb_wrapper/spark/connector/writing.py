@@ -293,7 +293,11 @@ def check_columns(source: Source) -> tuple[str, ...]:
     }
     problems |= {name: "stands twice" for name in names if names.count(name) > 1}
     problems |= {name: "is no attribute of the model" for name in names if name not in schema.attributes}
-    problems |= {name: "is to be a set and is no column" for name in options.sets if name not in names}
+    problems |= {
+        name: "is to be a set and is no column"
+        for name in options.sets
+        if not {name, name.partition(".")[0]} & {*names}
+    }
     besides = tuple(name for name in names if name not in schema.key_arguments)
     if options.operation == "update" and not set(besides) - {schema.version}:
         problems["operation"] = "is update, and there is no column besides the key"
