@@ -157,7 +157,7 @@ class SparkDynamoDBIntegration(Use):
         quality.keep_config(run)
         before, context = Before.of(table, options, session), context_of(session)
         with _tagged(context) as tag, active(session):
-            observed = quality.in_order(df).observe(observation, *quality.counts())
+            observed = quality.in_order(df, observation)
             counts = save(options, self._placed(options, session), observed, self.config)
         figures = observation.get
         if ROWS not in figures and options.mode == "ignore":  # Spark Connect 4.0

@@ -19,7 +19,7 @@ from dynamodb_wrapper.spark.tables import storage_level
 
 if TYPE_CHECKING:
     from pyspark import StorageLevel
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, Observation
 
 log = logging.getLogger("dynamodb_wrapper.spark")
 
@@ -48,8 +48,12 @@ class Quality:
         rules_of(table)
         return cls(table, checks_of(table), storage_level(table) if table.caching_enabled else None)
 
-    def in_order(self, df: DataFrame) -> DataFrame:
+    def in_order(self, df: DataFrame, observation: Observation | None = None) -> DataFrame:
         """The same rows, of which the first one that breaks a rule fails the job that computes it.
+
+        Parameters:
+            observation: gets the figures that `settle` wants. It stands below the rules, because Spark 4.0 would
+                move a rule below a join, and ask it of rows that the join leaves out.
 
         Raises:
             ValidationError: columns are missing, or a rule or check cannot be asked of these columns; nothing
@@ -57,6 +61,8 @@ class Quality:
         """
         require_columns(df, self.table)
         require_expressions(df, self.table, self.checks)
+        if observation is not None:
+            df = df.observe(observation, *self.counts())
         return ruled(df, self.table)
 
     def counts(self) -> list[Column]:
