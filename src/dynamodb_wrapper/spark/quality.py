@@ -52,8 +52,8 @@ class Quality:
         """The same rows, of which the first one that breaks a rule fails the job that computes it.
 
         Parameters:
-            observation: gets the figures that `settle` wants. It stands below the rules, because Spark 4.0 would
-                move a rule below a join, and ask it of rows that the join leaves out.
+            observation: gets the figures that `settle` wants. It stands below the rules: else Spark 4.0 moves
+                them below a join, and asks them of rows that the join leaves out.
 
         Raises:
             ValidationError: columns are missing, or a rule or check cannot be asked of these columns; nothing
