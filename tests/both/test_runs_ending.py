@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import pytest
@@ -125,7 +126,7 @@ async def test_a_stage_does_not_end_before_it_began(
     begin(api, stage("load", start_time=BEGAN + 5 * MINUTE))
     await face(PipelineRunLogsWriteApi).update_run_status("r", "p", "success", end_time=BEGAN + MINUTE)
     [load] = stored_run(config).stages
-    assert (load.end_time, load.duration_seconds) == (BEGAN + 5 * MINUTE, 0)
+    assert (load.end_time, load.duration_seconds) == (BEGAN + 5 * MINUTE, Decimal(0))
 
 
 async def test_a_run_that_goes_on_keeps_its_stages_open(

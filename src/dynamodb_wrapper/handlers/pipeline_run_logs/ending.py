@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from operator import eq
 from time import monotonic
 from typing import Any
 
@@ -103,7 +105,7 @@ class EndRun(Write[PipelineRunLog]):
                     error.current_item = as_stored(self.schema.codec, run, self.table)
                     why = "is not in the state that the update needs; nothing was written"
                     raise conflict(self.schema, self.key, error, why) from error
-                seen = _Seen(_are(stages), lambda now, known=stages: now == known, self._ended(stages))
+                seen = _Seen(_are(stages), partial(eq, stages), self._ended(stages))
             except ValidationError:  # the service's, for an item that has no room left
                 if seen.ended is None:
                     raise
