@@ -158,6 +158,21 @@ def test_a_task_that_fails_waits_too_for_spark_begins_it_again(
     assert waited == [pytest.approx(3.0, rel=0.2)]
 
 
+def test_rows_that_take_more_units_than_come_before_a_deadline_are_written(
+    config: DynamoDBConfig, tables: Callable[..., list[str]]
+) -> None:
+    """Each of the batches that wait in line takes 600 units, which come in 0.6 s."""
+    (table,) = tables(Order)
+    keys = Source(Options(table="orders"), config).keys
+    page = {"UnprocessedItems": {}, "ConsumedCapacity": [{"TableName": table, "CapacityUnits": 600}]}
+    with FaultServer([reply(answered(page))] * 4) as server:
+        asked = Options(table="orders", write_units=1000.0, endpoint=server.url)
+        source = Source(asked, config.replace(timeout_seconds=0.2), keys, COLUMNS)
+        counts = written(source, [{"customer": "a", "number": number} for number in range(100)])
+    assert (counts.written, counts.calls) == (100, 4)
+    assert counts.seconds > 3 * 0.6
+
+
 def test_the_driver_shares_the_units_among_its_own_threads(
     spark: Any, config: DynamoDBConfig, orders: list[Order], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,15 +18,16 @@ from pydantic import BaseModel
 from dynamodb_wrapper.client import DynamoDB
 from dynamodb_wrapper.config import DynamoDBConfig
 from dynamodb_wrapper.engine.events import Observer
-from dynamodb_wrapper.exceptions import ValidationError
+from dynamodb_wrapper.engine.flow import Call, Flow, Reply, Send, Sleep
+from dynamodb_wrapper.engine.plugins import Plugin
+from dynamodb_wrapper.exceptions import RateLimitedError, ValidationError
 from dynamodb_wrapper.operations.tables import DescribeTable
-from dynamodb_wrapper.plugins.resilience.rate_limit import LARGEST_PAGE_UNITS, RateLimit
+from dynamodb_wrapper.plugins.resilience.rate_limit import RateLimit
 from dynamodb_wrapper.schema import TableSchema, schema_of
 from dynamodb_wrapper.spark.connector.conditions import names_in
 from dynamodb_wrapper.spark.connector.described import described_model, keys_of
 from dynamodb_wrapper.spark.connector.options import Given, Options
 
-LONGEST_SECONDS = 3600.0
 Asked: TypeAlias = tuple[Options, Given, str | None, tuple[tuple[str, Any], ...]]
 """What a source is made of; it can be unpickled without what a source needs."""
 
@@ -128,15 +129,13 @@ class Source:
             writes: the same for write units.
             observers: of its calls.
         """
-        rates = [rate for rate in (reads, writes) if rate is not None]
         config = self.config
-        if not rates:
+        if reads is None and writes is None:
             with DynamoDB(config, observers=observers) as db:
                 yield db
             return
         limit = RateLimit(read_units=reads, write_units=writes, begins_full=False)
-        patient = min(LONGEST_SECONDS, config.timeout_seconds + 2 * LARGEST_PAGE_UNITS / min(rates))
-        config = config.replace(plugins=(*config.plugins, limit), timeout_seconds=patient)
+        config = config.replace(plugins=(*config.plugins, _Patience(), limit))
         try:
             with DynamoDB(config, observers=observers) as db:
                 yield db
@@ -178,6 +177,24 @@ class Source:
     def _names(self) -> set[str]:
         """The attributes that are known before there are columns."""
         return {*(self.schema.key_types if self.own_model is None else self.schema.attributes)}
+
+
+class _Patience(Plugin):
+    """Sends a call anew whose turn would have come after its deadline: a task has nothing else to do."""
+
+    name, version = "patience", "1.0"
+
+    def __init__(self) -> None:
+        self.layers = [self._wait]
+
+    def _wait(self, send: Send, call: Call) -> Flow[Reply]:
+        while True:
+            try:
+                return (yield from send(call))
+            except RateLimitedError as error:
+                if error.retry_after_seconds is None or error.outcome_unknown:
+                    raise
+                yield Sleep(error.retry_after_seconds)
 
 
 def _model(place: str) -> type[BaseModel]:
