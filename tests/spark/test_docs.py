@@ -52,7 +52,7 @@ def test_the_first_program_of_the_docs_runs(
                     location=folder.as_uri(),
                 )
             )
-        (snippet,) = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
+        snippet, *_ = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
         names: dict[str, object] = {}
         exec(compile(snippet, "docs/spark.md", "exec", dont_inherit=True), names)
         found = spark.read.parquet(folders["daily"].as_uri()).collect()
