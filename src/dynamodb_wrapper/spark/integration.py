@@ -41,7 +41,7 @@ from dynamodb_wrapper.spark.sessions import (
     running_session,
     spark_settings,
 )
-from dynamodb_wrapper.spark.sources import OwnSource
+from dynamodb_wrapper.spark.sources import own_source
 from dynamodb_wrapper.spark.statistics import Before
 from dynamodb_wrapper.spark.tables import ReadOptions, WriteOptions, read_options, write_options
 from dynamodb_wrapper.timezones import utcnow
@@ -72,7 +72,6 @@ class SparkDynamoDBIntegration(Use):
     def __init__(self, config: DynamoDBConfig | None = None) -> None:
         self.config = config or DynamoDBConfig.for_pyspark()
         self._db = DynamoDB(self.config)
-        self._source = OwnSource(self.config)
         self._session: SparkSession | None = None
         self._joining: list[JoiningWatcher] = []
 
@@ -253,10 +252,10 @@ class SparkDynamoDBIntegration(Use):
     def data_source(self) -> str:
         """What stands in `spark.read.format(...)` for any table of DynamoDB, with this integration's config.
 
-        The session (`session`) knows it from then on; a thread of its own reads and writes with it as with
-        any data source in Python.
+        The session (`session`) knows it from then on. As with any data source in Python, a thread that only
+        writes has to make or read a DataFrame first (docs/spark-connector.md); `write_table` sees to that.
         """
-        return self._source.name_in(self.session)
+        return own_source(self.session, self.config)
 
     def close(self) -> None:
         """End the use of the connections; the Spark session goes on."""
@@ -269,7 +268,10 @@ class SparkDynamoDBIntegration(Use):
         try:
             register(session, self.config)
         except ValidationError as error:  # Spark 4.0
-            log.warning('format("dynamodb") takes its settings from options and the environment: %s', error)
+            own = own_source(session, self.config)
+            log.warning(
+                'format("dynamodb") has the settings of the environment, and %r these: %s', own, error
+            )
 
     def _pipeline(self, pipeline_id: str) -> PipelineConfig:
         with PipelineConfigRepository(client=self._db) as stored:
@@ -291,15 +293,17 @@ class SparkDynamoDBIntegration(Use):
             return stored.get_or_raise(table_id)
 
     def _running(self) -> SparkSession | None:
-        if self._session is not None and is_stopped(self._session):
-            self._session = None
-        return self._session or running_session()
+        created = self._session
+        if created is not None and not is_stopped(created):
+            return created
+        self._session = None
+        return running_session()
 
     def _placed(self, options: Options, session: SparkSession | None) -> Options:
         """The options with which a table of DynamoDB is the one of this integration's config."""
         if options.format != NAME:
             return options
-        name = NAME if session is None else self._source.name_in(session)
+        name = NAME if session is None else own_source(session, self.config)
         options = replace(options, format=name, options={**_place(self.config), **options.options})
         return replace(options, partition_by=()) if isinstance(options, WriteOptions) else options
 

@@ -61,9 +61,10 @@ class Quality:
         """
         require_columns(df, self.table)
         require_expressions(df, self.table, self.checks)
+        columns = df.columns
         if observation is not None:
             df = df.observe(observation, *self.counts())
-        return ruled(df, self.table)
+        return ruled(df, self.table, columns)
 
     def counts(self) -> list[Column]:
         """The aggregations that `settle` wants the figures of, named."""

@@ -7,7 +7,7 @@ within the plan, without a pass of its own: the first row that breaks one stops 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -76,10 +76,13 @@ def require_columns(df: DataFrame, table: TableConfig) -> None:
         )
 
 
-def ruled(df: DataFrame, table: TableConfig) -> DataFrame:
+def ruled(df: DataFrame, table: TableConfig, columns: Sequence[str]) -> DataFrame:
     """The same rows, of which the first one that breaks a rule fails the job.
 
     The error names the table, the rule, and the row by its key and the columns that the rule names.
+
+    Parameters:
+        columns: of the DataFrame, which is not asked: Spark Connect 4.0 then forgets its observations.
 
     Raises:
         ValidationError: a rule cannot be asked of these columns.
@@ -87,7 +90,7 @@ def ruled(df: DataFrame, table: TableConfig) -> DataFrame:
     from pyspark.errors import PySparkException
     from pyspark.sql import functions as F
 
-    columns, key = df.columns, table.primary_key_columns
+    key = table.primary_key_columns
     for name, expression in rules_of(table).items():
         told = F.lit(f"table {table.table_id}: a row breaks the rule {name!r} ({expression})")
         shown = [column for column in columns if column in key or _mentions(expression, column)]

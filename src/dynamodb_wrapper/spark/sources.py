@@ -15,48 +15,38 @@ from dynamodb_wrapper.config import DynamoDBConfig
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-
-class OwnSource:
-    """What stands in `format(...)` for a config.
-
-    Parameters:
-        config: the settings. Integrations with equal ones share a name, so that a session that outlives many
-            integrations does not gather names.
-    """
-
-    def __init__(self, config: DynamoDBConfig) -> None:
-        self._config = config
-        self._known: set[str] = set()
-        self._lock = Lock()
-
-    def name_in(self, session: SparkSession) -> str:
-        """The name, registered in that session."""
-        from dynamodb_wrapper.spark.connector import register
-
-        name, session_id = _name_of(self._config), _id_of(session)
-        with self._lock:
-            if session_id not in self._known:
-                register(session, self._config, name)
-                self._known.add(session_id)
-        return name
-
-
+_lock = Lock()
 _names: list[tuple[DynamoDBConfig, str]] = []
-_names_lock = Lock()
+_known: set[tuple[str, str]] = set()
+
+
+def own_source(session: SparkSession, config: DynamoDBConfig) -> str:
+    """What stands in `format(...)` for a config, registered in that session.
+
+    Equal configs share a name, so that a session that outlives many integrations does not gather names.
+    """
+    from dynamodb_wrapper.spark.connector import register
+
+    session_id = _id_of(session)
+    with _lock:
+        name = _name_of(config)
+        if (session_id, name) not in _known:
+            register(session, config, name)
+            _known.add((session_id, name))
+    return name
 
 
 def _name_of(config: DynamoDBConfig) -> str:
     """The name of a config in this process; a config may have plugins that cannot be hashed."""
-    with _names_lock:
-        for known, name in _names:
-            if known == config:
-                return name
-        name = f"dynamodb_{uuid4().hex[:12]}"
-        _names.append((config, name))
-        return name
+    for known, name in _names:
+        if known == config:
+            return name
+    name = f"dynamodb_{uuid4().hex[:12]}"
+    _names.append((config, name))
+    return name
 
 
 def _id_of(session: SparkSession) -> str:
-    """What tells sessions apart; the classes of Python do not, for several of them may stand for one."""
+    """What tells sessions apart; the objects of Python do not, for several of them may stand for one."""
     classic: Any = getattr(session, "_jsparkSession", None)
     return str(session.session_id if classic is None else classic.sessionUUID())  # type: ignore[attr-defined]
