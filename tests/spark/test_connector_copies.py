@@ -106,7 +106,7 @@ def test_sets_are_lists_where_the_column_no_longer_says_it_and_the_option_names_
     spark: Any, config: DynamoDBConfig, options: dict[str, str], db: DynamoDB, table: str
 ) -> None:
     df = read_small(spark, config=config, table="everything").where("pk = 'full'")
-    df = df.select("pk", "sk", "words", "numbers", "map").withMetadata("words", {})
+    df = df.select("pk", "sk", "words", "numbers", "map").withMetadata("words", {"dynamodb": "list"})
     writer = df.selectExpr("*", "array(array('x')) groups", "map('k', array(1)) AS prices").write
     writer = writer.format("dynamodb").mode("append").options(**options, table="everything")
     writer.options(sets="map.list, groups, prices").save()
