@@ -147,6 +147,18 @@ def tables(dynamodb_tables: Callable[..., list[str]]) -> Callable[..., list[str]
     return dynamodb_tables
 
 
+@pytest.fixture
+def lasting_tables(tables: Callable[..., list[str]], boto3_client: Any) -> Callable[..., None]:
+    """As `tables`, but the engine leaves expired items: DynamoDB Local removes them within seconds."""
+
+    def make(*models: Any) -> None:
+        for name, model in zip(tables(*models), models, strict=True):
+            switch = {"Enabled": False, "AttributeName": model.Meta.ttl}
+            boto3_client.update_time_to_live(TableName=name, TimeToLiveSpecification=switch)
+
+    return make
+
+
 class Settled:
     """What a blocking call gave or raised, to be awaited, iterated with `async for`, or chained from."""
 

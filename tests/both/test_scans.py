@@ -177,8 +177,8 @@ async def test_a_misfit_tells_the_attribute_and_the_key(sales: Any) -> None:
         await all_of(scanned(sales, Sale).arrow(pa.schema([pa.field("note", pa.string(), nullable=False)])))
 
 
-async def test_expired_items_are_hidden(face: Any, tables: Any) -> None:
-    tables(Session)
+async def test_expired_items_are_hidden(face: Any, lasting_tables: Any) -> None:
+    lasting_tables(Session)
     db = face(DynamoDB)
     now = datetime.now(UTC)
     await db.put(Session(token="old", ends=now - timedelta(days=1)))

@@ -81,18 +81,6 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def lasting_tables(tables: Any, boto3_client: Any) -> Any:
-    """As `tables`, but the engine leaves expired items: DynamoDB Local removes them within seconds."""
-
-    def make(*models: Any) -> None:
-        for name, model in zip(tables(*models), models, strict=True):
-            switch = {"Enabled": False, "AttributeName": model.Meta.ttl}
-            boto3_client.update_time_to_live(TableName=name, TimeToLiveSpecification=switch)
-
-    return make
-
-
-@pytest.fixture
 async def db(face: Any, lasting_tables: Any) -> Any:
     lasting_tables(Session, Ticket)
     return face(DynamoDB)

@@ -70,8 +70,9 @@ NAME, AGE = Path(("name",)), Path(("age",))
 
 
 @pytest.fixture
-async def db(face: Any, tables: Any) -> Any:
-    tables(User, Seat, Lease)
+async def db(face: Any, tables: Any, lasting_tables: Any) -> Any:
+    tables(User, Seat)
+    lasting_tables(Lease)
     return face(DynamoDB)
 
 
