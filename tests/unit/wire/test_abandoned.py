@@ -90,7 +90,7 @@ async def left_to_the_loop(transport: AsyncioTransport, moments: int) -> None:
 
 
 async def closed_meanwhile(transport: AsyncioTransport, moments: int) -> None:
-    tasks = begun(transport, 0.2)
+    tasks = begun(transport, 0.05)
     await after(moments)
     transport.close()
     await asyncio.gather(*tasks, return_exceptions=True)
